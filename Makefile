@@ -1,0 +1,56 @@
+# customer_scoring: build with PGXS.
+#
+#   make && make install     build and install into the PostgreSQL of PG_CONFIG
+#   make installcheck        SQL and isolation tests against a running server
+#   make demo test bench     throwaway cluster in a private folder; see README
+#   make lint                layout and static checks
+
+EXTENSION = customer_scoring
+EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" customer_scoring.control)
+
+MODULE_big = customer_scoring
+OBJS = $(sort $(patsubst %.c,%.o,$(wildcard src/*.c src/*/*.c)))
+PGFILEDESC = "customer_scoring - customer scores inside the database"
+
+INSTALL_SQL = sql/customer_scoring--$(EXTVERSION).sql
+DATA_built = $(INSTALL_SQL)
+DOCS = README.md
+
+# Tests in the order of the product: what is installed, each room, the whole.
+REGRESS = install purchase_summary purchase_plans
+ISOLATION = 
+REGRESS_OPTS = --inputdir=.
+ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation
+EXTRA_CLEAN = test/isolation/output_iso results regression.out regression.diffs
+
+# Contraction would let a compiler fuse a*b+c, and scores differ between machines.
+# Nobody replaces our functions one by one, so calls between them can be direct.
+PG_CPPFLAGS = -I$(srcdir)/src -DCS_EXTVERSION=\"$(EXTVERSION)\"
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -ffp-contract=off \
+	-fno-semantic-interposition
+SHLIB_LINK += -lm
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+$(OBJS): $(wildcard src/*.h src/*/*.h)
+
+$(INSTALL_SQL): $(sort $(wildcard sql/install/*.sql))
+	cat $^ > $@
+
+.PHONY: demo test bench lint
+demo:
+	@demo/run.sh
+
+test:
+	@test/run.sh
+
+bench:
+	@test/bench/run.sh
+
+# Layout, and what the compiler does not look for.
+lint:
+	clang-format --dry-run -Werror src/*.c src/*/*.[ch] $(wildcard test/math/*.c)
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,portability \
+		--suppress=missingInclude --suppress=unknownMacro -I src src

@@ -1,0 +1,131 @@
+/*
+ * moment.c
+ *		Moments, days and time zones.
+ *
+ * A *moment* is a timestamptz. A *day* is a calendar day in a named time zone,
+ * counted as a Julian day number. Infinite moments are refused before any
+ * arithmetic. Time zones are cached by the server for the session.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/datetime.h"
+
+#include "core/compat.h"
+#include "core/moment.h"
+
+/* See CsCheckFinite. */
+void
+CsNotFinite(const char *what)
+{
+	ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("%s must be a finite moment", what),
+					errhint("Leave such rows out, for example with WHERE isfinite(%s).", what)));
+}
+
+/* Refuse an order after the moment a figure is about. */
+void
+CsCheckNotAfter(TimestampTz ordered_at, TimestampTz as_of)
+{
+	if (unlikely(ordered_at > as_of))
+	{
+		StringInfoData detail;
+
+		initStringInfo(&detail);
+		appendStringInfoString(&detail, "The last order is of ");
+		CsMomentText(&detail, ordered_at);
+		appendStringInfoString(&detail, ", as_of is ");
+		CsMomentText(&detail, as_of);
+		appendStringInfoChar(&detail, '.');
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there is an order after as_of"),
+						errdetail_internal("%s", detail.data),
+						errhint("Summarise only what had happened: FILTER (WHERE ordered_at <= as_of).")));
+	}
+}
+
+/*
+ * Append a finite moment as ISO 8601 in UTC, whatever the session's DateStyle
+ * and TimeZone are; timestamptz input reads it back to the microsecond.
+ */
+void
+CsMomentText(StringInfo out, TimestampTz moment)
+{
+	struct pg_tm tm;
+	fsec_t fsec;
+	char text[MAXDATELEN + 1];
+
+	if (timestamp2tm((Timestamp) moment, NULL, &tm, &fsec, NULL, NULL) != 0)
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
+	tm.tm_isdst = 0; /* or the zone would be left out */
+	EncodeDateTime(&tm, fsec, true, 0, NULL, USE_XSD_DATES, text);
+	appendStringInfoString(out, text);
+}
+
+/*
+ * A time zone by name, error with a hint when there is none. A bare offset is
+ * none: '+7' means seven hours east to SET timezone, and west to everything
+ * else.
+ */
+pg_tz *
+CsZone(const char *name)
+{
+	pg_tz *zone = strpbrk(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz<") != NULL
+					  ? pg_tzset(name)
+					  : NULL;
+
+	if (zone == NULL || !pg_tz_acceptable(zone))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("time zone \"%s\" not recognized", name),
+				 errhint("Use a name of pg_timezone_names, for example 'Asia/Jakarta'.")));
+	return zone;
+}
+
+/*
+ * What the clocks of a zone show at a moment, and the moment at which they show
+ * it. The SQL functions for this take CET and its like for fixed offsets.
+ */
+Timestamp
+CsClockOf(TimestampTz moment, pg_tz *zone)
+{
+	struct pg_tm tm;
+	fsec_t fsec;
+	int offset;
+	Timestamp clock;
+
+	if (TIMESTAMP_NOT_FINITE(moment))
+		return moment;
+	if (timestamp2tm(moment, &offset, &tm, &fsec, NULL, zone) != 0 ||
+		tm2timestamp(&tm, fsec, NULL, &clock) != 0)
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
+	return clock;
+}
+
+TimestampTz
+CsMomentOf(Timestamp clock, pg_tz *zone)
+{
+	struct pg_tm tm;
+	fsec_t fsec;
+	int offset;
+	TimestampTz moment;
+
+	if (TIMESTAMP_NOT_FINITE(clock))
+		return clock;
+	if (timestamp2tm(clock, NULL, &tm, &fsec, NULL, NULL) != 0)
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
+	offset = DetermineTimeZoneOffset(&tm, zone);
+	if (tm2timestamp(&tm, fsec, &offset, &moment) != 0)
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
+	return moment;
+}
+
+/* The calendar day of a finite moment in a zone. */
+int
+CsDayInZone(TimestampTz moment, pg_tz *zone)
+{
+	struct pg_tm tm;
+	fsec_t fsec;
+	int offset;
+
+	if (timestamp2tm(moment, &offset, &tm, &fsec, NULL, zone) != 0)
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
+	return date2j(tm.tm_year, tm.tm_mon, tm.tm_mday);
+}

@@ -1,0 +1,29 @@
+/*
+ * moment.h
+ *		Moments, days and time zones: see moment.c.
+ */
+#ifndef CUSTOMER_SCORING_MOMENT_H
+#define CUSTOMER_SCORING_MOMENT_H
+
+#include "core/compat.h"
+#include "lib/stringinfo.h"
+#include "pgtime.h"
+#include "utils/timestamp.h"
+
+extern void CsNotFinite(const char *what) CS_NORETURN;
+extern void CsCheckNotAfter(TimestampTz ordered_at, TimestampTz as_of);
+extern void CsMomentText(StringInfo out, TimestampTz moment);
+extern pg_tz *CsZone(const char *name);
+extern Timestamp CsClockOf(TimestampTz moment, pg_tz *zone);
+extern TimestampTz CsMomentOf(Timestamp clock, pg_tz *zone);
+extern int CsDayInZone(TimestampTz moment, pg_tz *zone);
+
+/* Refuse infinity. */
+static inline void
+CsCheckFinite(TimestampTz moment, const char *what)
+{
+	if (unlikely(TIMESTAMP_NOT_FINITE(moment)))
+		CsNotFinite(what);
+}
+
+#endif /* CUSTOMER_SCORING_MOMENT_H */
