@@ -17,7 +17,7 @@ DATA_built = $(INSTALL_SQL)
 DOCS = README.md
 
 # Tests in the order of the product: what is installed, each room, the whole.
-REGRESS = install purchase_summary purchase_plans rating_summary survey survey_overloads survey_plans rfm_window rfm_model
+REGRESS = install purchase_summary purchase_plans rating_summary survey survey_overloads survey_plans rfm_window rfm_model rfm_map overloads
 ISOLATION = 
 REGRESS_OPTS = --inputdir=.
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation
