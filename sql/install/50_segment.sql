@@ -1,0 +1,99 @@
+-- segment/: segment tables
+
+-- Settings. Dumped with the database and readable by all, so nothing private is here.
+CREATE TABLE customer_scoring.segment_table_definition (
+	segment_table regclass PRIMARY KEY,
+	current_view regclass NOT NULL,
+	overview_view regclass NOT NULL,
+	source_schema name NOT NULL,
+	source_name name NOT NULL,
+	customer name NOT NULL,
+	ordered_at name NOT NULL,
+	amount name NOT NULL,
+	only_values jsonb,
+	lookback interval,
+	time_zone text NOT NULL,
+	money_scale integer,
+	segment_map customer_scoring.rfm_map NOT NULL,
+	row_security boolean NOT NULL,
+	refresh_every interval,
+	next_refresh_at timestamptz,
+	as_of timestamptz
+);
+COMMENT ON TABLE customer_scoring.segment_table_definition IS 'Settings of segment tables; change them with alter_segment_table';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.segment_table IS 'The segment table';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.current_view IS 'Its view with what moves with the day';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.overview_view IS 'Its view with a row a segment';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.source_schema IS 'Schema of the source: the source is bound by name, so that it may be swapped';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.source_name IS 'Name of the source table or view';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.customer IS 'Source column with the customer';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.ordered_at IS 'Source column with the time of the order';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.amount IS 'Source column with the amount';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.only_values IS 'Source column to allowed values; NULL for all rows';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.lookback IS 'Only orders of this length of time before as_of; NULL for all';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.time_zone IS 'Zone in which days are counted and times without zone are read';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.money_scale IS 'Decimals of money columns; NULL for those of the source column, else 2';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.segment_map IS 'Map from scores to segments';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.row_security IS 'Whether a source with row-level security was asked for, read with the rights of the owner';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.refresh_every IS 'Time between refreshes by a worker; NULL for by hand';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.next_refresh_at IS 'Moment that anchors the schedule; NULL to count from the last refresh';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.as_of IS 'Moment the rows are about; NULL before the first refresh';
+GRANT SELECT ON customer_scoring.segment_table_definition TO PUBLIC;
+-- a table that was dropped behind our back would be dumped as a number that means another table elsewhere
+SELECT pg_catalog.pg_extension_config_dump('customer_scoring.segment_table_definition',
+	'WHERE segment_table IN (SELECT c.oid FROM pg_catalog.pg_class c)');
+
+-- What a refresh leaves behind for the next one; absent after a restore.
+CREATE TABLE customer_scoring_internal.segment_state (
+	segment_table regclass PRIMARY KEY,
+	source regclass,
+	source_columns smallint[],
+	due_at timestamptz,
+	requested_run_id bigint,
+	refreshed_at timestamptz,
+	last_run_id bigint,
+	failures integer NOT NULL DEFAULT 0,
+	broken text
+);
+COMMENT ON TABLE customer_scoring_internal.segment_state IS 'State of segment tables';
+COMMENT ON COLUMN customer_scoring_internal.segment_state.source IS 'Relation that was read last';
+COMMENT ON COLUMN customer_scoring_internal.segment_state.source_columns IS 'Its column numbers for customer, ordered_at, amount';
+COMMENT ON COLUMN customer_scoring_internal.segment_state.due_at IS 'When a worker has to look at the table; NULL for never';
+COMMENT ON COLUMN customer_scoring_internal.segment_state.requested_run_id IS 'Run that was asked for and not started yet';
+COMMENT ON COLUMN customer_scoring_internal.segment_state.refreshed_at IS 'End of the last successful refresh';
+COMMENT ON COLUMN customer_scoring_internal.segment_state.last_run_id IS 'Run that recorded the last outcome';
+COMMENT ON COLUMN customer_scoring_internal.segment_state.failures IS 'Runs started since the last success, for the back-off';
+COMMENT ON COLUMN customer_scoring_internal.segment_state.broken IS 'Why the source cannot be read as defined; NULL when it can';
+
+-- A row a run. Whether an unfinished one is running is told by its lock.
+CREATE TABLE customer_scoring_internal.segment_run (
+	run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	segment_table regclass NOT NULL,
+	cause text NOT NULL,
+	mode text,
+	reason text,
+	requested_at timestamptz,
+	started_at timestamptz,
+	finished_at timestamptz,
+	as_of timestamptz,
+	customers bigint,
+	inserted bigint,
+	updated bigint,
+	deleted bigint,
+	skipped_no_customer bigint,
+	skipped_no_time bigint,
+	skipped_no_amount bigint,
+	skipped_not_finite bigint,
+	skipped_future bigint,
+	pid integer,
+	error_code text,
+	error_message text,
+	error_detail text,
+	error_hint text
+);
+COMMENT ON TABLE customer_scoring_internal.segment_run IS 'Runs of refreshes';
+CREATE INDEX segment_run_table ON customer_scoring_internal.segment_run (segment_table, run_id);
+COMMENT ON INDEX customer_scoring_internal.segment_run_table IS 'Runs of one table, latest last';
+
+COMMENT ON SEQUENCE customer_scoring_internal.segment_run_run_id_seq IS 'Numbers of runs';
+

@@ -1,0 +1,87 @@
+-- segment/: functions. Their effect stays within the caller's own rights, so
+-- they are for PUBLIC: a segment table is made with the rights of the caller,
+-- and all else is for its owner.
+
+CREATE FUNCTION customer_scoring.segment_revenue(summary customer_scoring.purchase_summary, money_scale integer, customer text)
+	RETURNS numeric
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cs_segment_revenue';
+COMMENT ON FUNCTION customer_scoring.segment_revenue(customer_scoring.purchase_summary, integer, text) IS
+	'Exact revenue for a money column of a segment table; an error that names the customer when it does not fit';
+
+CREATE FUNCTION customer_scoring.create_segment_table(
+	segment_table text,
+	orders regclass,
+	customer name DEFAULT 'customer_id',
+	ordered_at name DEFAULT 'ordered_at',
+	amount name DEFAULT 'amount',
+	"only" jsonb DEFAULT NULL,
+	lookback interval DEFAULT NULL,
+	refresh_every interval DEFAULT NULL,
+	next_refresh_at timestamptz DEFAULT NULL,
+	time_zone text DEFAULT pg_catalog.current_setting('TimeZone'),
+	money_scale integer DEFAULT NULL,
+	with_data boolean DEFAULT true,
+	segment_map customer_scoring.rfm_map DEFAULT 'rfm11',
+	row_security boolean DEFAULT false
+) RETURNS regclass
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cs_create_segment_table';
+COMMENT ON FUNCTION customer_scoring.create_segment_table(text, regclass, name, name, name, jsonb, interval, interval, timestamptz, text, integer, boolean, customer_scoring.rfm_map, boolean) IS
+	'Create a table with a row a customer, its scores and segment, kept up to date from a table or view of orders';
+
+CREATE FUNCTION customer_scoring.alter_segment_table(
+	segment_table regclass,
+	orders regclass DEFAULT NULL,
+	customer name DEFAULT NULL,
+	ordered_at name DEFAULT NULL,
+	amount name DEFAULT NULL,
+	"only" jsonb DEFAULT NULL,
+	lookback interval DEFAULT NULL,
+	refresh_every interval DEFAULT NULL,
+	next_refresh_at timestamptz DEFAULT NULL,
+	time_zone text DEFAULT NULL,
+	money_scale integer DEFAULT NULL,
+	segment_map customer_scoring.rfm_map DEFAULT NULL,
+	row_security boolean DEFAULT NULL
+) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cs_alter_segment_table';
+COMMENT ON FUNCTION customer_scoring.alter_segment_table(regclass, regclass, name, name, name, jsonb, interval, interval, timestamptz, text, integer, customer_scoring.rfm_map, boolean) IS
+	'Change options of a segment table; NULL leaves an option as it is';
+
+CREATE FUNCTION customer_scoring.refresh_segment_table(
+	segment_table regclass,
+	as_of timestamptz DEFAULT NULL,
+	OUT run_id bigint,
+	OUT mode text,
+	OUT customers bigint,
+	OUT inserted bigint,
+	OUT updated bigint,
+	OUT deleted bigint,
+	OUT skipped bigint,
+	OUT duration interval
+)
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cs_refresh_segment_table';
+COMMENT ON FUNCTION customer_scoring.refresh_segment_table(regclass, timestamptz) IS
+	'Bring a segment table up to date now, in this transaction';
+
+CREATE FUNCTION customer_scoring.request_segment_refresh(segment_table regclass, OUT run_id bigint)
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cs_request_segment_refresh';
+COMMENT ON FUNCTION customer_scoring.request_segment_refresh(regclass) IS
+	'Ask a worker to bring a segment table up to date after this transaction';
+
+CREATE FUNCTION customer_scoring.verify_segment_table(
+	segment_table regclass,
+	OUT customer text,
+	OUT column_name text,
+	OUT stored text,
+	OUT expected text,
+	OUT problem text
+) RETURNS SETOF record
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cs_verify_segment_table';
+COMMENT ON FUNCTION customer_scoring.verify_segment_table(regclass) IS
+	'Values of a segment table that are not what its source gives; no rows when it is exact';
+
+CREATE FUNCTION customer_scoring.drop_segment_table(segment_table regclass) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cs_drop_segment_table';
+COMMENT ON FUNCTION customer_scoring.drop_segment_table(regclass) IS
+	'Remove a segment table, its views and all that is kept about it';
+

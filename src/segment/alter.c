@@ -1,0 +1,234 @@
+/*
+ * alter.c
+ *		alter_segment_table: change options of a segment table.
+ *
+ * NULL leaves an option as it is. What an option can be without has a value
+ * that says so: '{}' for "only", '0' for lookback and refresh_every, 'infinity'
+ * for next_refresh_at. The rows follow at the next refresh.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+#include "core/compat.h"
+#include "core/owner.h"
+#include "segment/column.h"
+#include "segment/job.h"
+#include "segment/option.h"
+#include "segment/refresh.h"
+#include "segment/run.h"
+#include "segment/view.h"
+
+PG_FUNCTION_INFO_V1(cs_alter_segment_table);
+
+/* Arguments of alter_segment_table. */
+enum
+{
+	ARG_SEGMENT_TABLE,
+	ARG_ORDERS,
+	ARG_CUSTOMER,
+	ARG_ORDERED_AT,
+	ARG_AMOUNT,
+	ARG_ONLY,
+	ARG_LOOKBACK,
+	ARG_REFRESH_EVERY,
+	ARG_NEXT_REFRESH_AT,
+	ARG_TIME_ZONE,
+	ARG_MONEY_SCALE,
+	ARG_SEGMENT_MAP,
+	ARG_ROW_SECURITY
+};
+
+static bool
+IsZero(const Interval *length)
+{
+	return length->month == 0 && length->day == 0 && length->time == 0;
+}
+
+/* Take the arguments that are given into the definition. */
+static void
+ApplyArguments(FunctionCallInfo fcinfo, SegmentDefinition *definition)
+{
+	if (!PG_ARGISNULL(ARG_ORDERS))
+		CsSetSource(definition, PG_GETARG_OID(ARG_ORDERS));
+	if (!PG_ARGISNULL(ARG_CUSTOMER))
+		definition->customer = NameStr(*PG_GETARG_NAME(ARG_CUSTOMER));
+	if (!PG_ARGISNULL(ARG_ORDERED_AT))
+		definition->ordered_at = NameStr(*PG_GETARG_NAME(ARG_ORDERED_AT));
+	if (!PG_ARGISNULL(ARG_AMOUNT))
+		definition->amount = NameStr(*PG_GETARG_NAME(ARG_AMOUNT));
+	if (!PG_ARGISNULL(ARG_ONLY))
+	{
+		definition->only = PG_GETARG_JSONB_P(ARG_ONLY);
+		if (JB_ROOT_IS_OBJECT(definition->only) && JB_ROOT_COUNT(definition->only) == 0)
+			definition->only = NULL;
+	}
+	if (!PG_ARGISNULL(ARG_LOOKBACK))
+	{
+		definition->lookback = PG_GETARG_INTERVAL_P(ARG_LOOKBACK);
+		if (IsZero(definition->lookback))
+			definition->lookback = NULL;
+	}
+	if (!PG_ARGISNULL(ARG_REFRESH_EVERY))
+	{
+		definition->refresh_every = PG_GETARG_INTERVAL_P(ARG_REFRESH_EVERY);
+		if (IsZero(definition->refresh_every))
+		{
+			definition->refresh_every = NULL;
+			definition->anchor = DT_NOBEGIN;
+		}
+	}
+	if (!PG_ARGISNULL(ARG_NEXT_REFRESH_AT))
+	{
+		definition->anchor = PG_GETARG_TIMESTAMPTZ(ARG_NEXT_REFRESH_AT);
+		if (TIMESTAMP_IS_NOEND(definition->anchor))
+			definition->anchor = DT_NOBEGIN;
+		else
+			CsRequireMoment(definition->anchor, "next_refresh_at",
+							"Use infinity to count from the last refresh again.");
+	}
+	if (!PG_ARGISNULL(ARG_TIME_ZONE))
+		definition->time_zone = text_to_cstring(PG_GETARG_TEXT_PP(ARG_TIME_ZONE));
+	if (!PG_ARGISNULL(ARG_MONEY_SCALE))
+		definition->money_scale = PG_GETARG_INT32(ARG_MONEY_SCALE);
+	if (!PG_ARGISNULL(ARG_SEGMENT_MAP))
+		definition->map = PG_GETARG_DATUM(ARG_SEGMENT_MAP);
+	if (!PG_ARGISNULL(ARG_ROW_SECURITY))
+		definition->row_security = PG_GETARG_BOOL(ARG_ROW_SECURITY);
+}
+
+/*
+ * Fewer decimals must not round what is stored: one revenue that would lose
+ * some is an error.
+ */
+static void
+CheckScaleLosesNothing(const char *table, int scale)
+{
+	CsRunSql(psprintf("SELECT t.customer_id::pg_catalog.text FROM %s t"
+					  " WHERE t.revenue <> pg_catalog.round(t.revenue, %d) LIMIT 1",
+					  table, scale));
+	if (SPI_processed > 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("revenue of customer %s has more than %d decimals",
+					SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1), scale),
+			 errdetail("Money is never rounded to fit."),
+			 errhint(
+				 "Correct the amount and refresh first, or drop the segment table and create it again.")));
+}
+
+/*
+ * Give the money columns another scale. A view's columns cannot change type, so
+ * the two views are made anew where they are, with the rights they had; views
+ * of users on top of them make this fail, which tells the user to take them
+ * away first. A view that the user has dropped stays away.
+ */
+static void
+ChangeScale(SegmentDefinition *definition, int scale)
+{
+	char *table = CsQualifiedName(definition->table);
+	Oid *views[2] = {&definition->current_view, &definition->overview_view};
+	char *schemas[2];
+	char *names[2];
+	char *grants[2];
+	int i;
+
+	CheckScaleLosesNothing(table, scale);
+	for (i = 0; i < 2; i++)
+	{
+		names[i] = get_rel_name(*views[i]);
+		if (names[i] == NULL)
+			continue;
+		schemas[i] = get_namespace_name(get_rel_namespace(*views[i]));
+		grants[i] = CsGrantsOf(*views[i]);
+		CsRunSql(psprintf("DROP VIEW %s", CsQualifiedName(*views[i])));
+	}
+	for (i = 0; i < CsSegmentColumnCount; i++)
+		if (CsSegmentColumns[i].type == COLUMN_MONEY || CsSegmentColumns[i].type == COLUMN_AVERAGE)
+			CsRunSql(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s", table, CsSegmentColumns[i].name,
+							  CsColumnType(&CsSegmentColumns[i], scale)));
+	for (i = 0; i < 2; i++)
+	{
+		if (names[i] == NULL)
+			continue;
+		*views[i] = i == 0 ? CsCreateCurrentView(definition, schemas[i], names[i])
+						   : CsCreateOverviewView(definition, schemas[i], names[i], scale);
+		CsRunSql(psprintf("REVOKE ALL ON %s FROM %s", CsQualifiedName(*views[i]), CsGranteesOf(*views[i])));
+		if (grants[i] != NULL)
+			CsRunSql(grants[i]);
+	}
+}
+
+/*
+ * Whether only the schedule is altered: that works while the source is broken.
+ * Without any option the source is looked at anew.
+ */
+static bool
+IsScheduleOnly(FunctionCallInfo fcinfo)
+{
+	int i;
+
+	for (i = ARG_ORDERS; i <= ARG_ROW_SECURITY; i++)
+		if (i != ARG_REFRESH_EVERY && i != ARG_NEXT_REFRESH_AT && !PG_ARGISNULL(i))
+			return false;
+	return !PG_ARGISNULL(ARG_REFRESH_EVERY) || !PG_ARGISNULL(ARG_NEXT_REFRESH_AT);
+}
+
+/* Check that the source can be read as defined now, and have table and views follow. */
+static void
+ApplyToRelations(SegmentDefinition *definition, bool new_zone)
+{
+	int scale = CsOpenRefresh(definition)->scale;
+	CsIdentity saved;
+
+	CsActAsOwner(&saved, definition);
+	if (scale != CsStoredScale(definition->table))
+		ChangeScale(definition, scale);
+	else if (new_zone && get_rel_name(definition->current_view) != NULL)
+		(void) CsCreateCurrentView(definition,
+								   get_namespace_name(get_rel_namespace(definition->current_view)),
+								   get_rel_name(definition->current_view));
+	CsResume(&saved);
+}
+
+/*
+ * alter_segment_table(segment_table, orders, customer, ordered_at, amount,
+ * "only", lookback, refresh_every, next_refresh_at, time_zone, money_scale,
+ * segment_map, row_security): the whole definition is checked as if it were
+ * new.
+ */
+Datum
+cs_alter_segment_table(PG_FUNCTION_ARGS)
+{
+	Oid table;
+	SegmentDefinition *definition;
+	TimestampTz due;
+
+	CsRequireArgument(fcinfo, ARG_SEGMENT_TABLE, "segment_table");
+	CsCheckCanRefresh("alter_segment_table");
+	table = PG_GETARG_OID(ARG_SEGMENT_TABLE);
+	SPI_connect();
+	CsLockSegmentTable(table, ShareRowExclusiveLock);
+	definition = CsReadDefinition(table);
+	ApplyArguments(fcinfo, definition);
+	CsCheckOptions(definition);
+	if (!IsScheduleOnly(fcinfo))
+		ApplyToRelations(definition, !PG_ARGISNULL(ARG_TIME_ZONE));
+	CsWriteDefinition(definition, false);
+	due = definition->refresh_every == NULL ? DT_NOBEGIN : GetCurrentTimestamp();
+	if (definition->refresh_every != NULL && !PG_ARGISNULL(ARG_NEXT_REFRESH_AT) &&
+		definition->anchor != DT_NOBEGIN)
+		due = CsScheduledAfter(definition, due);
+	CsSetDue(definition, due);
+	if (due != DT_NOBEGIN && cs_due_hook != NULL)
+		cs_due_hook(table, definition->owner, false);
+	SPI_finish();
+	PG_RETURN_VOID();
+}

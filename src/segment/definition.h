@@ -1,0 +1,49 @@
+/*
+ * definition.h
+ *		What a segment table is made of: see definition.c.
+ */
+#ifndef CUSTOMER_SCORING_DEFINITION_H
+#define CUSTOMER_SCORING_DEFINITION_H
+
+#include "core/owner.h"
+#include "storage/lockdefs.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+/* No money_scale given. */
+#define CS_SCALE_OF_SOURCE PG_INT32_MIN
+
+/* One row of segment_table_definition; pointers are NULL where it is. */
+typedef struct SegmentDefinition
+{
+	Oid table;
+	Oid owner; /* of the table, looked up */
+	Oid current_view;
+	Oid overview_view;
+	char *source_schema;
+	char *source_name;
+	char *customer;
+	char *ordered_at;
+	char *amount;
+	Jsonb *only;
+	Interval *lookback;
+	char *time_zone;
+	int money_scale; /* or CS_SCALE_OF_SOURCE */
+	Datum map; /* an rfm_map */
+	bool row_security;
+	Interval *refresh_every;
+	TimestampTz anchor; /* next_refresh_at as given, or DT_NOBEGIN */
+	TimestampTz as_of; /* of the last refresh, or DT_NOBEGIN */
+} SegmentDefinition;
+
+extern SegmentDefinition *CsReadDefinition(Oid table);
+extern void CsWriteDefinition(const SegmentDefinition *definition, bool is_new);
+extern void CsCheckSegmentOwner(Oid table);
+extern void CsCheckNotDropped(Oid table, const char *name);
+extern void CsLockSegmentTable(Oid table, LOCKMODE mode);
+extern void CsActAsOwner(CsIdentity *saved, const SegmentDefinition *definition);
+extern TimestampTz CsVisibleAsOf(Oid table);
+extern void CsForgetDropped(void);
+extern char *CsQualifiedName(Oid relation);
+
+#endif /* CUSTOMER_SCORING_DEFINITION_H */

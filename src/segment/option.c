@@ -1,0 +1,97 @@
+/*
+ * option.c
+ *		Options of a segment table: what each must be, said once for creating
+ *		and altering.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "core/compat.h"
+#include "core/moment.h"
+#include "model/rfm_map.h"
+#include "segment/option.h"
+#include "segment/schedule.h"
+
+/* An argument that must be given. */
+void
+CsRequireArgument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument \"%s\" must not be null", name),
+				 errhint("Give it a value; an argument that has a default may be left out.")));
+}
+
+/* An argument that must be a finite moment. */
+void
+CsRequireMoment(TimestampTz moment, const char *name, const char *hint)
+{
+	if (TIMESTAMP_NOT_FINITE(moment))
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("%s must be a finite moment", name), errhint("%s", hint)));
+}
+
+/*
+ * Refuse where a refresh cannot be exact or cannot be at all: on a standby, in
+ * a read-only transaction, and under a snapshot that is older than the lock on
+ * the segment table.
+ */
+void
+CsCheckCanRefresh(const char *function)
+{
+	PreventCommandIfReadOnly(function);
+	PreventCommandDuringRecovery(function);
+	if (XactIsoLevel != XACT_READ_COMMITTED)
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("%s() cannot run in a transaction of isolation level %s", function,
+						XactIsoLevel == XACT_REPEATABLE_READ ? "REPEATABLE READ" : "SERIALIZABLE"),
+				 errdetail("Its snapshot may be older than rows that the segment table already shows."),
+				 errhint("Call it in a READ COMMITTED transaction, or have a worker do it with "
+						 "customer_scoring.request_segment_refresh.")));
+}
+
+/* Bind the source by its name. */
+void
+CsSetSource(SegmentDefinition *definition, Oid orders)
+{
+	char *name = get_rel_name(orders);
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", orders)));
+	definition->source_name = name;
+	definition->source_schema = get_namespace_name(get_rel_namespace(orders));
+}
+
+/* The text of a map. */
+char *
+CsMapText(Datum map)
+{
+	return DatumGetCString(DirectFunctionCall1(cs_rfm_map_out, map));
+}
+
+/* Check all options that do not depend on the source. */
+void
+CsCheckOptions(SegmentDefinition *definition)
+{
+	if (definition->lookback != NULL)
+		CsCheckPositive(definition->lookback, "lookback", "Leave it out to count all orders.");
+	if (definition->refresh_every != NULL)
+		CsCheckPositive(definition->refresh_every, "refresh_every", "Leave it out to refresh by hand.");
+	if (definition->anchor != DT_NOBEGIN)
+	{
+		if (definition->refresh_every == NULL)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("next_refresh_at without refresh_every"),
+							errhint("Say how often: refresh_every => '1 day'.")));
+	}
+	(void) CsZone(definition->time_zone);
+	CsRequireRfmMap(CsGetRfmMap(definition->map));
+}

@@ -1,0 +1,285 @@
+/*
+ * run.c
+ *		Records of refreshes (segment_run) and the state they leave
+ *		(segment_state).
+ *
+ * Nothing here says that a run is going on: that is told by a lock which the
+ * process holds (job.c) and which no crash can leave behind. Counting a run as
+ * failed when it starts, and taking that back when it succeeds, makes a refresh
+ * that takes the server down back off like any other failure. SPI must be
+ * connected. State rows are written after the segment table is locked.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "core/compat.h"
+#include "core/owner.h"
+#include "segment/run.h"
+#include "segment/schedule.h"
+
+/* Runs are kept this long; a table's last one always. */
+#define KEEP_RUNS "30 days"
+
+/* A request that keeps failing without a schedule is given up after this many runs. */
+#define REQUEST_TRIES 5
+
+static int64
+ReturnedInt64(void)
+{
+	bool isnull;
+
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/* Make sure the state row exists: a restored database has none. */
+static void
+EnsureState(Oid table)
+{
+	Oid types[1] = {REGCLASSOID};
+	Datum values[1] = {ObjectIdGetDatum(table)};
+
+	CsOwnSql("INSERT INTO customer_scoring_internal.segment_state (segment_table) VALUES ($1)"
+			 " ON CONFLICT (segment_table) DO NOTHING",
+			 1, types, values, NULL);
+}
+
+/* A new run; its number. */
+int64
+CsAddRun(Oid table, const char *cause)
+{
+	Oid types[2] = {REGCLASSOID, TEXTOID};
+	Datum values[2] = {ObjectIdGetDatum(table), CStringGetTextDatum(cause)};
+
+	CsOwnSql("INSERT INTO customer_scoring_internal.segment_run (segment_table, cause, requested_at, "
+			 "started_at, pid)"
+			 " VALUES ($1, $2, CASE WHEN $2 = 'requested' THEN pg_catalog.clock_timestamp() END,"
+			 " CASE WHEN $2 <> 'requested' THEN pg_catalog.clock_timestamp() END,"
+			 " CASE WHEN $2 <> 'requested' THEN pg_catalog.pg_backend_pid() END) RETURNING run_id",
+			 2, types, values, NULL);
+	return ReturnedInt64();
+}
+
+/* Ask for a run: the one that waits already, or a new one. */
+int64
+CsRequestRun(Oid table)
+{
+	Oid types[2] = {REGCLASSOID, INT8OID};
+	Datum values[2] = {ObjectIdGetDatum(table), (Datum) 0};
+
+	EnsureState(table);
+	if (CsOwnSql("SELECT requested_run_id FROM customer_scoring_internal.segment_state"
+				 " WHERE segment_table = $1 AND requested_run_id IS NOT NULL FOR UPDATE",
+				 1, types, values, NULL) == 1)
+		return ReturnedInt64();
+	values[1] = Int64GetDatum(CsAddRun(table, "requested"));
+	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET requested_run_id = $2,"
+			 " due_at = pg_catalog.clock_timestamp() WHERE segment_table = $1",
+			 2, types, values, NULL);
+	return DatumGetInt64(values[1]);
+}
+
+/*
+ * Whether a worker has to refresh the table now; and the run that was asked
+ * for, or 0. The state is locked until the transaction ends; a state that
+ * somebody else has locked is being dealt with, and looked at again later.
+ */
+bool
+CsFindDueRun(Oid table, int64 *requested_run_id)
+{
+	Oid types[1] = {REGCLASSOID};
+	Datum values[1] = {ObjectIdGetDatum(table)};
+	bool isnull;
+
+	*requested_run_id = 0;
+	if (CsOwnSql("SELECT d.refresh_every IS NOT NULL FROM customer_scoring.segment_table_definition d"
+				 " WHERE d.segment_table = $1",
+				 1, types, values, NULL) == 0)
+		return false;
+	if (DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) &&
+		CsOwnSql("SELECT FROM customer_scoring_internal.segment_state WHERE segment_table = $1", 1, types,
+				 values, NULL) == 0)
+	{
+		EnsureState(table);
+		return true;
+	}
+	if (CsOwnSql("SELECT coalesce(requested_run_id, 0) FROM customer_scoring_internal.segment_state"
+				 " WHERE segment_table = $1 AND (due_at <= pg_catalog.clock_timestamp()"
+				 " OR refreshed_at > pg_catalog.clock_timestamp() + '1 minute'::pg_catalog.interval) FOR "
+				 "UPDATE SKIP LOCKED",
+				 1, types, values, NULL) == 0)
+		return false;
+	*requested_run_id = ReturnedInt64();
+	return true;
+}
+
+/*
+ * A worker starts a run: whatever happens to it now, the next try waits. The
+ * definition may be unreadable then, so only the table is needed.
+ */
+void
+CsStartRun(Oid table, int64 run_id)
+{
+	Oid types[3] = {REGCLASSOID, INT8OID, TIMESTAMPTZOID};
+	Datum values[3] = {ObjectIdGetDatum(table), Int64GetDatum(run_id), (Datum) 0};
+
+	CsOwnSql("UPDATE customer_scoring_internal.segment_run SET started_at = pg_catalog.clock_timestamp(),"
+			 " pid = pg_catalog.pg_backend_pid() WHERE run_id = $2 AND segment_table = $1",
+			 2, types, values, NULL);
+	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET failures = failures + 1,"
+			 " requested_run_id = nullif(requested_run_id, $2), last_run_id = $2"
+			 " WHERE segment_table = $1 RETURNING failures::pg_catalog.int8",
+			 2, types, values, NULL);
+	values[2] = TimestampTzGetDatum(CsRetryAt((int) ReturnedInt64(), GetCurrentTimestamp()));
+	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET due_at = $3 WHERE segment_table = $1", 3,
+			 types, values, NULL);
+}
+
+/* When the schedule has the next refresh after a moment; DT_NOBEGIN for never. */
+TimestampTz
+CsScheduledAfter(const SegmentDefinition *definition, TimestampTz now)
+{
+	if (definition->refresh_every == NULL)
+		return DT_NOBEGIN;
+	if (definition->anchor != DT_NOBEGIN)
+		return CsNextRefresh(definition->anchor, definition->refresh_every, now, definition->time_zone);
+	return CsMomentPlus(now, definition->refresh_every, 1, definition->time_zone);
+}
+
+/*
+ * A definition is new or altered: set when a worker has to look at the table,
+ * DT_NOBEGIN for never, and forget earlier failures. A request stays due.
+ */
+void
+CsSetDue(const SegmentDefinition *definition, TimestampTz due_at)
+{
+	Oid types[2] = {REGCLASSOID, TIMESTAMPTZOID};
+	Datum values[2] = {ObjectIdGetDatum(definition->table), TimestampTzGetDatum(due_at)};
+	char nulls[2] = {' ', due_at == DT_NOBEGIN ? 'n' : ' '};
+
+	EnsureState(definition->table);
+	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET due_at ="
+			 " CASE WHEN requested_run_id IS NULL THEN $2 ELSE pg_catalog.clock_timestamp() END,"
+			 " failures = 0, broken = NULL WHERE segment_table = $1",
+			 2, types, values, nulls);
+}
+
+static Datum
+ColumnNumbers(const SegmentSource *source)
+{
+	Datum numbers[SOURCE_COLUMNS];
+	int i;
+
+	for (i = 0; i < SOURCE_COLUMNS; i++)
+		numbers[i] = Int16GetDatum(source->columns[i]);
+	return PointerGetDatum(
+		construct_array(numbers, SOURCE_COLUMNS, INT2OID, sizeof(int16), true, TYPALIGN_SHORT));
+}
+
+/* What is new about the source since it was read last. */
+const char *
+CsSourceChange(const SegmentDefinition *definition, const SegmentSource *source)
+{
+	Oid types[3] = {REGCLASSOID, REGCLASSOID, INT2ARRAYOID};
+	Datum values[3] = {ObjectIdGetDatum(definition->table), ObjectIdGetDatum(source->relation),
+					   ColumnNumbers(source)};
+	char *result;
+
+	if (CsOwnSql("SELECT CASE WHEN source IS NULL THEN 'first refresh'"
+				 " WHEN source <> $2 THEN 'the source is another relation than before'"
+				 " WHEN source_columns <> $3 THEN 'columns of the source are others than before'"
+				 " ELSE 'all customers are recomputed' END"
+				 " FROM customer_scoring_internal.segment_state WHERE segment_table = $1",
+				 3, types, values, NULL) == 0)
+		return "first refresh";
+	result = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	return result;
+}
+
+/* Record a success, in the transaction of the refresh. */
+void
+CsFinishRun(int64 run_id, const SegmentDefinition *definition, const SegmentSource *source,
+			const RefreshResult *result)
+{
+	Oid types[13] = {INT8OID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID,	 INT8OID,
+					 INT8OID, INT8OID, INT8OID,		   INT8OID, INT8OID, REGCLASSOID};
+	Datum values[13];
+	Oid state_types[5] = {REGCLASSOID, REGCLASSOID, INT2ARRAYOID, TIMESTAMPTZOID, INT8OID};
+	Datum state_values[5];
+	char state_nulls[5] = {' ', ' ', ' ', ' ', ' '};
+	TimestampTz next = CsScheduledAfter(definition, GetCurrentTimestamp());
+	int n = 0;
+	int i;
+
+	values[n++] = Int64GetDatum(run_id);
+	values[n++] = CStringGetTextDatum(result->reason);
+	values[n++] = TimestampTzGetDatum(result->as_of);
+	values[n++] = Int64GetDatum(result->customers);
+	values[n++] = Int64GetDatum(result->inserted);
+	values[n++] = Int64GetDatum(result->updated);
+	values[n++] = Int64GetDatum(result->deleted);
+	for (i = 0; i < SKIP_REASONS; i++)
+		values[n++] = Int64GetDatum(result->skipped[i]);
+	values[n++] = ObjectIdGetDatum(definition->table);
+	CsOwnSql("UPDATE customer_scoring_internal.segment_run SET mode = 'full', reason = $2, as_of = $3, "
+			 "customers = $4,"
+			 " inserted = $5, updated = $6, deleted = $7, skipped_no_customer = $8, skipped_no_time = $9,"
+			 " skipped_no_amount = $10, skipped_not_finite = $11, skipped_future = $12,"
+			 " finished_at = pg_catalog.clock_timestamp() WHERE run_id = $1 AND segment_table = $13",
+			 n, types, values, NULL);
+	CsOwnSql("UPDATE customer_scoring.segment_table_definition SET as_of = $3 WHERE segment_table = $13", n,
+			 types, values, NULL);
+	CsOwnSql("DELETE FROM customer_scoring_internal.segment_run WHERE segment_table = $13 AND run_id < $1"
+			 " AND coalesce(finished_at, started_at, requested_at) <"
+			 " pg_catalog.clock_timestamp() - '" KEEP_RUNS "'::pg_catalog.interval",
+			 n, types, values, NULL);
+
+	EnsureState(definition->table);
+	state_values[0] = ObjectIdGetDatum(definition->table);
+	state_values[1] = ObjectIdGetDatum(source->relation);
+	state_values[2] = ColumnNumbers(source);
+	state_values[3] = TimestampTzGetDatum(next);
+	state_nulls[3] = next == DT_NOBEGIN ? 'n' : ' ';
+	state_values[4] = Int64GetDatum(run_id);
+	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET source = $2, source_columns = $3,"
+			 " due_at = CASE WHEN requested_run_id <> $5 THEN pg_catalog.clock_timestamp() ELSE $4 END,"
+			 " refreshed_at = pg_catalog.clock_timestamp(), last_run_id = $5, failures = 0, broken = NULL"
+			 " WHERE segment_table = $1",
+			 5, state_types, state_values, state_nulls);
+}
+
+/*
+ * Record a failure, in a transaction of its own. A broken source waits for its schedule, everything else is
+ * tried again with growing pauses.
+ */
+void
+CsFailRun(Oid table, int64 run_id, const ErrorData *error, TimestampTz scheduled, bool broken)
+{
+	Oid types[8] = {REGCLASSOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, BOOLOID};
+	Datum values[8];
+	char nulls[8] = {' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
+
+	values[0] = ObjectIdGetDatum(table);
+	values[1] = Int64GetDatum(run_id);
+	values[2] = CStringGetTextDatum(unpack_sql_state(error->sqlerrcode));
+	values[3] = CStringGetTextDatum(error->message ? error->message : "");
+	values[4] = error->detail ? CStringGetTextDatum(error->detail) : (nulls[4] = 'n', (Datum) 0);
+	values[5] = error->hint ? CStringGetTextDatum(error->hint) : (nulls[5] = 'n', (Datum) 0);
+	values[6] = TimestampTzGetDatum(scheduled);
+	nulls[6] = scheduled == DT_NOBEGIN ? 'n' : ' ';
+	values[7] = BoolGetDatum(broken);
+	CsOwnSql("UPDATE customer_scoring_internal.segment_run SET finished_at = pg_catalog.clock_timestamp(),"
+			 " error_code = $3, error_message = $4, error_detail = $5, error_hint = $6"
+			 " WHERE run_id = $2 AND segment_table = $1",
+			 8, types, values, nulls);
+	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET broken = CASE WHEN $8 THEN $4 END,"
+			 " due_at = CASE WHEN $8 OR ($7 IS NULL AND failures >= " CppAsString2(
+				 REQUEST_TRIES) ")"
+								" THEN $7 ELSE due_at END WHERE segment_table = $1",
+			 8, types, values, nulls);
+}

@@ -1,0 +1,21 @@
+/*
+ * run.h
+ *		Records of refreshes and the state they leave: see run.c.
+ */
+#ifndef CUSTOMER_SCORING_RUN_H
+#define CUSTOMER_SCORING_RUN_H
+
+#include "segment/refresh.h"
+
+extern int64 CsAddRun(Oid table, const char *cause);
+extern int64 CsRequestRun(Oid table);
+extern bool CsFindDueRun(Oid table, int64 *requested_run_id);
+extern void CsStartRun(Oid table, int64 run_id);
+extern void CsFinishRun(int64 run_id, const SegmentDefinition *definition, const SegmentSource *source,
+						const RefreshResult *result);
+extern void CsFailRun(Oid table, int64 run_id, const ErrorData *error, TimestampTz scheduled, bool broken);
+extern const char *CsSourceChange(const SegmentDefinition *definition, const SegmentSource *source);
+extern void CsSetDue(const SegmentDefinition *definition, TimestampTz due_at);
+extern TimestampTz CsScheduledAfter(const SegmentDefinition *definition, TimestampTz now);
+
+#endif /* CUSTOMER_SCORING_RUN_H */

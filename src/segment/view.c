@@ -1,0 +1,242 @@
+/*
+ * view.c
+ *		The relations of a segment table: the table itself and its two views.
+ *
+ * They belong to whoever creates them and are made with that role's rights. The
+ * views show nothing their reader may not see (security_invoker), every column
+ * has a type that BI tools know and a comment.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "catalog/namespace.h"
+#include "executor/spi.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "core/compat.h"
+#include "segment/column.h"
+#include "segment/view.h"
+
+/* Run one statement as the current role. */
+void
+CsRunSql(const char *sql)
+{
+	int result = SPI_execute(sql, false, 0);
+
+	if (result < 0)
+		elog(ERROR, "statement failed: %s: %s", SPI_result_code_string(result), sql);
+}
+
+static Oid
+RelationOid(const char *schema, const char *name)
+{
+	return get_relname_relid(name, get_namespace_oid(schema, false));
+}
+
+static void
+CommentColumn(const char *relation, const char *column, const char *comment)
+{
+	CsRunSql(psprintf("COMMENT ON COLUMN %s.%s IS %s", relation, quote_identifier(column),
+					  quote_literal_cstr(comment)));
+}
+
+static void
+CommentSegmentColumns(const char *relation)
+{
+	int i;
+
+	CommentColumn(relation, "customer_id", "The customer, as in the source");
+	for (i = 0; i < CsSegmentColumnCount; i++)
+		CommentColumn(relation, CsSegmentColumns[i].name, CsSegmentColumns[i].comment);
+	CommentColumn(relation, "computed_at", "When the values of this row last changed");
+	CommentColumn(relation, "run_id", "Run that last changed the values of this row, see segment_table_run");
+}
+
+/* The type of a customer as in the source, collation included. */
+static char *
+CustomerType(const SegmentSource *source)
+{
+	char *type = format_type_extended(source->customer_type, source->customer_typmod,
+									  FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+
+	if (OidIsValid(source->customer_collation) &&
+		source->customer_collation != get_typcollation(source->customer_type))
+	{
+		HeapTuple tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(source->customer_collation));
+		Form_pg_collation collation;
+
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for collation %u", source->customer_collation);
+		collation = (Form_pg_collation) GETSTRUCT(tuple);
+		type = psprintf("%s COLLATE %s", type,
+						quote_qualified_identifier(get_namespace_name(collation->collnamespace),
+												   NameStr(collation->collname)));
+		ReleaseSysCache(tuple);
+	}
+	return type;
+}
+
+/*
+ * Create the table. A refresh updates few columns of few rows and none that is
+ * indexed; some room on each page keeps such updates on it.
+ */
+Oid
+CsCreateTable(const char *schema, const char *name, const SegmentSource *source)
+{
+	const char *relation = quote_qualified_identifier(schema, name);
+	StringInfoData sql;
+	int i;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE TABLE %s (customer_id %s PRIMARY KEY", relation, CustomerType(source));
+	for (i = 0; i < CsSegmentColumnCount; i++)
+		appendStringInfo(&sql, ", %s %s%s", CsSegmentColumns[i].name,
+						 CsColumnType(&CsSegmentColumns[i], source->scale),
+						 CsSegmentColumns[i].not_null ? " NOT NULL" : "");
+	appendStringInfoString(&sql,
+						   ", computed_at pg_catalog.timestamptz NOT NULL, run_id pg_catalog.int8 NOT NULL)"
+						   " WITH (fillfactor = 80)");
+	CsRunSql(sql.data);
+	CsRunSql(
+		psprintf("COMMENT ON TABLE %s IS 'Segment table of customer_scoring: one row a customer'", relation));
+	CommentSegmentColumns(relation);
+	return RelationOid(schema, name);
+}
+
+/* Days between a column and as_of, in the table's zone. */
+static char *
+DaysSince(const char *column, const char *zone)
+{
+	return psprintf("((d.as_of AT TIME ZONE %s)::pg_catalog.date - (t.%s AT TIME ZONE %s)::pg_catalog.date)",
+					zone, column, zone);
+}
+
+/*
+ * Create or replace <name>_current: the table, and what moves with the day. Its
+ * definition is found by the table's name as a regclass, which follows renaming
+ * and survives dump and restore.
+ */
+Oid
+CsCreateCurrentView(const SegmentDefinition *definition, const char *schema, const char *name)
+{
+	const char *relation = quote_qualified_identifier(schema, name);
+	char *zone = quote_literal_cstr(definition->time_zone);
+	StringInfoData sql;
+	int i;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE OR REPLACE VIEW %s WITH (security_invoker = true) AS SELECT t.customer_id",
+					 relation);
+	for (i = 0; i < CsSegmentColumnCount; i++)
+		appendStringInfo(&sql, ", t.%s", CsSegmentColumns[i].name);
+	appendStringInfo(
+		&sql,
+		", t.computed_at, t.run_id, d.as_of, %s AS recency_days, %s AS tenure_days FROM ONLY %s t"
+		" LEFT JOIN customer_scoring.segment_table_definition d ON d.segment_table = %s::pg_catalog.regclass",
+		DaysSince("last_order_at", zone), DaysSince("first_order_at", zone),
+		CsQualifiedName(definition->table), quote_literal_cstr(CsQualifiedName(definition->table)));
+	CsRunSql(sql.data);
+	CsRunSql(psprintf(
+		"COMMENT ON VIEW %s IS 'Segment table with what moves with the day: one row a customer'", relation));
+	CommentSegmentColumns(relation);
+	CommentColumn(relation, "as_of", "Moment the figures are about");
+	CommentColumn(relation, "recency_days",
+				  "Calendar days from the last order to as_of; NULL without an order");
+	CommentColumn(relation, "tenure_days",
+				  "Calendar days from the first order to as_of; NULL without an order");
+	return RelationOid(schema, name);
+}
+
+/* Create <name>_overview: a row a segment. */
+Oid
+CsCreateOverviewView(const SegmentDefinition *definition, const char *schema, const char *name, int scale)
+{
+	static const char *const comments[][2] = {
+		{"segment", "Segment; prospect without an order"},
+		{"segment_rank", "Rank of the segment for sorting, higher is better"},
+		{"customers", "Number of customers"},
+		{"customer_share", "Share of all customers, 0 to 1"},
+		{"orders", "Orders of these customers"},
+		{"revenue", "Exact revenue of these customers"},
+		{"revenue_share", "Share of all positive revenue, 0 to 1; NULL when there is none"},
+		{"average_order_value", "Revenue divided by orders, rounded; NULL without an order"},
+		{"average_revenue", "Revenue divided by customers, rounded"},
+		{"last_order_at", "Latest order of these customers"},
+		{"as_of", "Moment the figures are about"},
+	};
+	const char *relation = quote_qualified_identifier(schema, name);
+	int i;
+
+	CsRunSql(psprintf(
+		"CREATE VIEW %s WITH (security_invoker = true) AS"
+		" SELECT g.segment, g.segment_rank, g.customers,"
+		" (g.customers / pg_catalog.sum(g.customers) OVER ())::pg_catalog.numeric(5, 4) AS customer_share,"
+		" g.orders, g.revenue::pg_catalog.numeric(28, %d) AS revenue,"
+		" (g.positive / nullif(pg_catalog.sum(g.positive) OVER (), 0))::pg_catalog.numeric(5, 4) AS "
+		"revenue_share,"
+		" (pg_catalog.round(g.revenue, %d) / nullif(g.orders, 0))::pg_catalog.numeric(28, %d) AS "
+		"average_order_value,"
+		" (pg_catalog.round(g.revenue, %d) / g.customers)::pg_catalog.numeric(28, %d) AS average_revenue,"
+		" g.last_order_at, d.as_of"
+		" FROM (SELECT t.segment, t.segment_rank, pg_catalog.count(*) AS customers,"
+		" pg_catalog.sum(t.orders)::pg_catalog.int8 AS orders, pg_catalog.sum(t.revenue) AS revenue,"
+		" pg_catalog.sum(greatest(t.revenue, 0)) AS positive, pg_catalog.max(t.last_order_at) AS "
+		"last_order_at"
+		" FROM ONLY %s t GROUP BY t.segment, t.segment_rank) g"
+		" LEFT JOIN customer_scoring.segment_table_definition d ON d.segment_table = %s::pg_catalog.regclass",
+		relation, scale, scale + 21, scale + 2, scale + 21, scale + 2, CsQualifiedName(definition->table),
+		quote_literal_cstr(CsQualifiedName(definition->table))));
+	CsRunSql(psprintf("COMMENT ON VIEW %s IS 'Segment table summed up: one row a segment'", relation));
+	for (i = 0; i < lengthof(comments); i++)
+		CommentColumn(relation, comments[i][0], comments[i][1]);
+	return RelationOid(schema, name);
+}
+
+/* The one text that a query gave, or NULL. */
+static char *
+QueriedText(const char *sql)
+{
+	bool isnull;
+	Datum value;
+
+	CsRunSql(sql);
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/*
+ * GRANT statements that give a relation of the same name the rights this one
+ * and its columns have granted: for a view that must be made anew. NULL when
+ * there are none.
+ */
+char *
+CsGrantsOf(Oid relation)
+{
+	return QueriedText(psprintf(
+		"SELECT pg_catalog.string_agg(pg_catalog.format('GRANT %%s%%s ON %%s TO %%s%%s', a.privilege_type,"
+		" '(' || pg_catalog.quote_ident(g.attname) || ')', %s,"
+		" CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(r.rolname) END,"
+		" CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), '; ')"
+		" FROM (SELECT c.relowner, NULL::pg_catalog.name AS attname, c.relacl AS acl"
+		" FROM pg_catalog.pg_class c WHERE c.oid = %u UNION ALL SELECT c.relowner, t.attname, t.attacl"
+		" FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute t ON t.attrelid = c.oid"
+		" WHERE c.oid = %u AND NOT t.attisdropped) g CROSS JOIN LATERAL pg_catalog.aclexplode(g.acl) a"
+		" LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee WHERE a.grantee <> g.relowner",
+		quote_literal_cstr(CsQualifiedName(relation)), relation, relation));
+}
+
+/* A list of all but the owner who have rights on a relation, PUBLIC in any case. */
+char *
+CsGranteesOf(Oid relation)
+{
+	return QueriedText(psprintf(
+		"SELECT pg_catalog.string_agg(g.name, ', ') FROM (SELECT 'PUBLIC' AS name UNION"
+		" SELECT pg_catalog.quote_ident(r.rolname)"
+		" FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) a"
+		" JOIN pg_catalog.pg_roles r ON r.oid = a.grantee AND r.oid <> c.relowner WHERE c.oid = %u) g",
+		relation));
+}
