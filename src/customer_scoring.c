@@ -5,5 +5,18 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "utils/guc.h"
+
+#include "worker/worker.h"
 
 PG_MODULE_MAGIC;
+
+void _PG_init(void);
+
+/* Called once in each process that loads the library. */
+void
+_PG_init(void)
+{
+	CsWorkerInit();
+	MarkGUCPrefixReserved("customer_scoring");
+}

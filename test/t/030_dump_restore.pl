@@ -1,0 +1,45 @@
+# A database with segment tables is dumped by its ordinary owner, restored while
+# the launcher runs, and refreshes by itself.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('dump');
+$node->init;
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'customer_scoring'\ncustomer_scoring.probe_interval = 1\n");
+$node->start;
+$node->safe_psql('postgres', 'CREATE ROLE shop LOGIN; CREATE DATABASE shop OWNER shop');
+$node->safe_psql('shop', 'CREATE EXTENSION customer_scoring; GRANT CREATE ON SCHEMA public TO shop');
+$node->safe_psql('shop', q{
+	SET ROLE shop;
+	CREATE TABLE orders (customer_id text, ordered_at timestamptz, amount numeric(12, 2), status text);
+	INSERT INTO orders SELECT 'c' || i % 50, now() - i * interval '1 day', i % 97 + 0.25, 'paid' FROM generate_series(1, 500) i;
+	SELECT customer_scoring.create_segment_table('segments', 'orders', "only" => '{"status": ["paid"]}', lookback => '1 year',
+		segment_map => 'rf10', refresh_every => '1 hour', time_zone => 'Asia/Jakarta');
+	SELECT customer_scoring.create_segment_table('by_hand', 'orders');
+	RESET ROLE;
+	INSERT INTO customer_scoring.rfm_segment_map (name, map) VALUES ('mine', 'rf10');
+	GRANT SELECT ON segments, segments_current TO PUBLIC});
+
+my $dump = $node->basedir . '/shop.dump';
+command_ok([ 'pg_dump', '-U', 'shop', '-Fc', '-f', $dump, '-h', $node->host, '-p', $node->port, 'shop' ], 'the owner can dump');
+$node->safe_psql('postgres', 'CREATE DATABASE restored OWNER shop');
+command_ok([ 'pg_restore', '--exit-on-error', '-j', '2', '-h', $node->host, '-p', $node->port, '-d', 'restored', $dump ], 'the dump restores without an error');
+
+my $settings = q{SELECT string_agg(d::text, E'\n' ORDER BY d::text) FROM (SELECT segment_table, current_view, overview_view, source_schema, source_name, customer,
+	ordered_at, amount, only_values, lookback, time_zone, money_scale, segment_map, row_security, refresh_every FROM customer_scoring.segment_table_definition) d};
+is($node->safe_psql('restored', $settings), $node->safe_psql('shop', $settings), 'all options are back');
+is($node->safe_psql('restored', q{SELECT string_agg(name, ' ' ORDER BY name) FROM customer_scoring.rfm_segment_map}), 'mine rf10 rfm11', 'maps of users are back, shipped ones are there once');
+
+ok($node->poll_query_until('restored', q{
+	SELECT count(*) = 1 FROM customer_scoring.segment_table_run
+	WHERE segment_table = 'segments'::regclass AND cause = 'scheduled' AND state = 'succeeded' AND reason = 'first refresh'}),
+	'the scheduled table refreshes by itself, fully');
+is($node->safe_psql('restored', q{SELECT count(*) FROM customer_scoring.verify_segment_table('segments')}), '0', 'and is exact');
+is($node->safe_psql('restored', q{SELECT state FROM customer_scoring.segment_table_status WHERE segment_table = 'by_hand'::regclass}), 'by hand', 'the other one waits');
+is($node->safe_psql('restored', q{SELECT deleted FROM customer_scoring.refresh_segment_table('by_hand')}), '0', 'and can be refreshed');
+is($node->safe_psql('restored', q{SET ROLE shop; SELECT count(*) > 0 FROM segments_current WHERE as_of IS NOT NULL}), 't', 'the views find their table again');
+$node->stop;
+done_testing();
