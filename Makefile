@@ -17,8 +17,11 @@ DATA_built = $(INSTALL_SQL)
 DOCS = README.md
 
 # Tests in the order of the product: what is installed, each room, the whole.
-REGRESS = install purchase_summary purchase_plans rating_summary survey survey_overloads survey_plans rfm_window rfm_model rfm_map overloads segment_table segment_options segment_sources segment_security segment_status
-ISOLATION = segment_readers segment_writers segment_refresh_twice segment_table_written segment_isolation_levels segment_definition segment_verify
+REGRESS = install purchase_summary purchase_plans rating_summary survey survey_overloads survey_plans \
+	rfm_window rfm_model rfm_map overloads \
+	segment_table segment_options segment_sources segment_security segment_status
+ISOLATION = segment_readers segment_writers segment_refresh_twice segment_table_written \
+	segment_isolation_levels segment_definition segment_verify
 REGRESS_OPTS = --inputdir=.
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation
 EXTRA_CLEAN = test/isolation/output_iso results regression.out regression.diffs

@@ -138,7 +138,7 @@ make_workplace
 note "PostgreSQL $("$PG_CONFIG" --version | sed 's/PostgreSQL //'), working in $WORK"
 progress "Build with assertions" build COPT="-Werror -DUSE_ASSERT_CHECKING"
 progress "Start a throwaway cluster" start_cluster "max_prepared_transactions = 10"
-[ $# -gt 0 ] || set -- version lint math sql isolation tap
+[ $# -gt 0 ] || set -- version lint math sql isolation tap demo bench
 for kind in "$@"; do
 	note "== $kind"
 	"test_$kind"

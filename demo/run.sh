@@ -1,0 +1,179 @@
+#!/usr/bin/env bash
+# run.sh: the product in one minute, behind `make demo`.
+#
+#   make demo                        a made-up shop of 4,000 customers
+#   make demo ORDERS=orders.csv CUSTOMER=client ORDERED_AT="order date" AMOUNT=total
+#                                    a CSV file with a header; the names of three of its columns
+#   make demo KEEP=1                 opens psql at the end
+#
+# Builds a copy of the source, starts a throwaway cluster with the worker and
+# shows what an analyst, a BI tool and a backend would see. Everything is in one
+# temporary folder and is removed at the end.
+
+# shellcheck source=../test/cluster.sh
+. "$(dirname "$0")/../test/cluster.sh"
+
+DEADLINE=30
+CUSTOMER=${CUSTOMER:-customer_id} ORDERED_AT=${ORDERED_AT:-ordered_at} AMOUNT=${AMOUNT:-amount}
+
+# SQL from standard input, as the shop's own role; no output but results.
+sql() { run psql -X -q -v ON_ERROR_STOP=1 -P footer=off "$@" 2>&1 | sed -E 's/^psql:[^ ]*: //'; }
+
+# SQL from the arguments or standard input that shows nothing, unless it fails:
+# then its message, and the first argument.
+quietly() {
+	local what=$1 printed
+	shift
+	printed=$(sql "$@") || die "$printed" "$what"
+}
+
+# One value.
+value() { run psql -X -q -A -t -v ON_ERROR_STOP=1 -c "$1"; }
+
+# A chapter: a heading, what is to be seen, the SQL from standard input, its result.
+STEP=0
+show() {
+	local title=$1 sentence=$2 text
+	STEP=$((STEP + 1))
+	text=$(cat)
+	printf '\n%s. %s\n   %s\n\n     %s\n\n' "$STEP" "$title" "$sentence" "${text//$'\n'/$'\n'     }"
+	sql <<<"$text" | sed -e '$ { /^$/ d }' -e 's/^./   &/' || { printf '\n'; die "The statement above failed."; }
+}
+
+create_shop_database() {
+	run psql -X -q -v ON_ERROR_STOP=1 <<-'SQL'
+		CREATE ROLE shop LOGIN;
+		CREATE DATABASE shop OWNER shop;
+		ALTER DATABASE shop SET search_path = "$user", public, customer_scoring;
+		\c shop
+		ALTER SCHEMA public OWNER TO shop;
+		CREATE EXTENSION customer_scoring;
+	SQL
+	export PGDATABASE=shop PGUSER=shop PGCLIENTENCODING=UTF8 PGTZ=UTC
+}
+
+make_shop() {
+	quietly "The made-up shop could not be loaded." <"$SOURCE/demo/shop.sql"
+}
+
+# Look the named columns up in the header of the file: before anything is built.
+find_csv_columns() {
+	[ -r "$ORDERS" ] || die "ORDERS: cannot read $ORDERS"
+	POSITIONS=$("$SOURCE/demo/csv_columns.pl" "$ORDERS" "$CUSTOMER" "$ORDERED_AT" "$AMOUNT" 2>&1) || die "$POSITIONS"
+}
+
+# The columns go in by position, as text, so their names can be anything; only
+# the three that are named are kept.
+load_csv() {
+	local failure="$ORDERS could not be loaded." count customer ordered_at amount
+	read -r count customer ordered_at amount <<<"$POSITIONS"
+	quietly "$failure" \
+		-c "CREATE TABLE csv_columns (row_number bigint GENERATED ALWAYS AS IDENTITY$(seq -s '' -f ', c%.0f text' "$count"))"
+	quietly "$failure" -c "COPY csv_columns ($(seq -s, -f 'c%.0f' "$count")) FROM STDIN (FORMAT csv, HEADER)" <"$ORDERS"
+	quietly "$failure" -c "CREATE TABLE csv_orders AS SELECT row_number, nullif(trim(c$customer), '') AS customer,
+		nullif(trim(c$ordered_at), '') AS ordered_at, nullif(trim(c$amount), '') AS amount FROM csv_columns" -c "DROP TABLE csv_columns"
+	quietly "$failure" -v customer="$CUSTOMER" -v ordered_at="$ORDERED_AT" -v amount="$AMOUNT" <"$SOURCE/demo/csv.sql"
+}
+
+# Figures of orders that ended long ago are about the last of them.
+look_at_orders() {
+	AS_OF="now()" ENDED=""
+	ENDED=$(value "SELECT max(ordered_at)::date FROM orders WHERE ordered_at <= now() HAVING max(ordered_at) < now() - interval '30 days'")
+	[ -z "$ENDED" ] || AS_OF="'$ENDED 23:59:59'"
+	note "$(value "SELECT format('%s rows, %s customers, from %s to %s', count(*), count(DISTINCT customer_id), min(ordered_at)::date, max(ordered_at)::date)
+	               FROM orders WHERE ordered_at <= now()")"
+	[ -z "$ENDED" ] || note "The orders end on $ENDED: days are counted to then."
+}
+
+# Ask until the answer is t.
+wait_until() {
+	local until=$((SECONDS + DEADLINE))
+	while [ "$(value "$1")" != t ]; do
+		if [ $SECONDS -ge $until ]; then
+			value "SELECT * FROM customer_scoring.segment_table_status" || true
+			tail -n 20 "$WORK/server.log"
+			die "The worker did not refresh the segment table within $DEADLINE seconds: its state and the end of the server log are above."
+		fi
+		sleep 0.1
+	done
+}
+
+BEGAN=$EPOCHREALTIME
+install_packages
+[ -z "${ORDERS:-}" ] || find_csv_columns
+make_workplace
+note "customer_scoring on $("$PG_CONFIG" --version), in $WORK (removed at the end)"
+note ""
+progress "Build the extension" build
+progress "Start a throwaway cluster" start_cluster "shared_preload_libraries = 'customer_scoring'" "timezone = 'UTC'" "autovacuum = off"
+progress "Create a database and its owner" create_shop_database
+if [ -n "${ORDERS:-}" ]; then
+	PAID="" ONLY=""
+	progress "Load ${ORDERS##*/}" load_csv
+else
+	PAID="status IN ('paid', 'refunded') AND " ONLY=$',\n       "only" => \'{"status": ["paid", "refunded"]}\''
+	progress "Load a made-up shop" make_shop
+fi
+look_at_orders
+
+show "An analyst asks" "Every customer's orders become one summary, and a window function scores them: here the best eight." <<SQL
+SELECT customer_id, recency_days(s, $AS_OF) AS days, orders(s), revenue(s),
+       rfm_cell(score) AS rfm, rfm_segment(score) AS segment
+FROM (SELECT customer_id, s, rfm(s) OVER () AS score
+      FROM (SELECT customer_id, purchase_summary(ordered_at, amount) AS s
+            FROM orders
+            WHERE ${PAID}customer_id IS NOT NULL AND ordered_at <= $AS_OF
+            GROUP BY customer_id) summed) scored
+ORDER BY revenue DESC NULLS LAST LIMIT 8;
+SQL
+
+show "A segment table" "The same scores as an ordinary table that a background worker keeps fresh. It counts the rows it had to leave out." <<SQL
+SELECT create_segment_table('segments', 'orders'$ONLY,
+       refresh_every => '1 second');
+SELECT customers, skipped_no_customer AS no_customer, skipped_no_amount AS no_amount,
+       skipped_future AS in_the_future, finished_at - started_at AS took
+FROM segment_table_run ORDER BY run_id LIMIT 1;
+SQL
+
+show "A BI tool charts it" "Tables and views with plain columns: any tool reads them." <<'SQL'
+SELECT segment, customers, repeat('█', round(40 * customer_share)::integer) AS "share of customers",
+       revenue, repeat('█', round(40 * revenue_share)::integer) AS "share of revenue"
+FROM segments_overview ORDER BY segment_rank DESC;
+SQL
+
+show "The map" "Customers by recency (r, down) and frequency (f, across), 5 is best. Equal customers get equal scores, so a column can be missing." <<'SQL'
+SELECT r, f, count(*) AS customers FROM segments WHERE r IS NOT NULL GROUP BY r, f ORDER BY r DESC, f
+\crosstabview r f customers f
+SQL
+
+if [ -z "${ORDERS:-}" ]; then
+	show "Who would recommend the shop?" "Survey answers joined to the segments: the score runs from -100 to 100, with its margin at 95 %." <<-'SQL'
+		SELECT segment, responses(s), round(nps(s)::numeric) AS nps, round(nps_margin(s)::numeric) AS "±"
+		FROM (SELECT segment, segment_rank, rating_summary(score, 0, 10) AS s
+		      FROM answers JOIN segments USING (customer_id)
+		      GROUP BY segment, segment_rank) asked
+		ORDER BY segment_rank DESC;
+	SQL
+fi
+
+quietly "No customers could be chosen." -c "CREATE TABLE came_back AS
+            SELECT customer_id, segment, orders FROM segments WHERE r <= 2
+            ORDER BY row_number() OVER (PARTITION BY segment ORDER BY revenue DESC), segment_rank DESC LIMIT 6"
+show "A backend writes orders" "Lapsed customers come back. Nobody asks for a refresh: the worker sees to it." <<'SQL'
+INSERT INTO orders (customer_id, ordered_at, amount) SELECT customer_id, now(), 50 FROM came_back;
+SQL
+WAITED=$EPOCHREALTIME
+wait_until "SELECT bool_and(s.orders > b.orders) FROM came_back b JOIN segments s USING (customer_id)"
+note "   ... $(seconds_since "$WAITED") s later"
+show "The worker has moved them" "run_id names the refresh that last changed a row; segment_table_run tells about it." <<'SQL'
+SELECT customer_id, b.segment AS "from", '→' AS "→", s.segment AS "to", s.rfm_cell AS rfm, run_id, cause, updated
+FROM came_back b JOIN segments s USING (customer_id) JOIN segment_table_run USING (run_id)
+ORDER BY s.segment_rank DESC, 2, 1;
+SQL
+
+note ""
+note "Done in $(seconds_since "$BEGAN") s."
+if [ -n "${KEEP:-}" ] && [ -t 0 ] && [ -t 1 ]; then
+	note "psql on the shop's database: \\d shows its tables; \\q ends and removes everything."
+	run psql -X || true
+fi
