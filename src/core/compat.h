@@ -36,7 +36,7 @@
 #endif
 
 /* From 19 on, workers that say so give way to DROP DATABASE and its like. */
-#ifdef BGWORKER_INTERRUPTIBLE
+#if PG_VERSION_NUM >= 190000
 #define CS_BGWORKER_INTERRUPTIBLE BGWORKER_INTERRUPTIBLE
 #else
 #define CS_BGWORKER_INTERRUPTIBLE 0

@@ -182,16 +182,6 @@ CsAmountFromNumeric(Numeric value, CsAmount *amount)
 		AmountError(fault, DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value))));
 }
 
-/* Whether CsAmountFromNumeric would accept the value. */
-bool
-CsNumericFitsMoney(Numeric value)
-{
-	CsAmount amount;
-	AmountFault fault = NumericToUnits(value, &amount.units, &amount.scale);
-
-	return CheckAmount(fault, amount.units) == AMOUNT_GOOD;
-}
-
 /*
  * The amount that the shortest text of a float stands for: 0.1 is one tenth,
  * and no digit that the float distinguishes is lost.

@@ -50,7 +50,6 @@ StaticAssertDecl(sizeof(CsMoney) == 24, "CsMoney has no padding");
 extern void CsAmountFromNumeric(Numeric value, CsAmount *amount);
 extern void CsAmountFromFloat8(float8 value, CsAmount *amount);
 extern void CsAmountFromFloat4(float4 value, CsAmount *amount);
-extern bool CsNumericFitsMoney(Numeric value);
 
 /* A numeric argument, which may keep a short header: all that is read here can. */
 static inline Numeric

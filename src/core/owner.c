@@ -52,8 +52,8 @@ CsResume(const CsIdentity *saved)
 }
 
 /* The role that owns the extension and with it the extension's tables. */
-Oid
-CsExtensionOwner(void)
+static Oid
+ExtensionOwner(void)
 {
 	Relation catalog = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -84,7 +84,7 @@ CsOwnSql(const char *sql, int nargs, Oid *types, Datum *values, const char *null
 	CsIdentity saved;
 	int result;
 
-	CsBecome(&saved, CsExtensionOwner());
+	CsBecome(&saved, ExtensionOwner());
 	result = SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
 	if (result < 0)
 		elog(ERROR, "statement on internal table failed: %s", SPI_result_code_string(result));

@@ -16,7 +16,6 @@ typedef struct CsIdentity
 extern void CsBecome(CsIdentity *saved, Oid role);
 extern void CsResume(const CsIdentity *saved);
 extern void CsPinSetting(const char *name, const char *value);
-extern Oid CsExtensionOwner(void);
 extern uint64 CsOwnSql(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls);
 
 #endif /* CUSTOMER_SCORING_OWNER_H */

@@ -88,7 +88,7 @@ CsRowDiffers(void)
  * are left out.
  */
 static char *
-RefreshSql(const SegmentSource *source, const SegmentDefinition *definition, int run_param)
+RefreshSql(const SegmentSource *source, const SegmentDefinition *definition)
 {
 	char *target = CsQualifiedName(definition->table);
 	StringInfoData set;
@@ -112,7 +112,7 @@ RefreshSql(const SegmentSource *source, const SegmentDefinition *definition, int
 		" SELECT (SELECT pg_catalog.count(*) FROM inserted), (SELECT pg_catalog.count(*) FROM updated),"
 		" (SELECT pg_catalog.count(*) FROM deleted)",
 		CsScoredSql(source, definition), target, source->customer_equals, CsRowDiffers(), target, target,
-		set.data, run_param, target, ColumnList(""), ColumnList("d."), run_param);
+		set.data, SOURCE_RUN_PARAM, target, ColumnList(""), ColumnList("d."), SOURCE_RUN_PARAM);
 }
 
 /*
@@ -263,16 +263,10 @@ CsRefresh(const SegmentDefinition *definition, SegmentSource *source, TimestampT
 	result->as_of = as_of == DT_NOBEGIN ? GetCurrentTimestamp() : as_of;
 	CsSourceMoments(source, definition, result->as_of);
 
-	/* the run is one parameter more */
-	source->types = repalloc(source->types, sizeof(Oid) * (source->nparams + 1));
-	source->values = repalloc(source->values, sizeof(Datum) * (source->nparams + 1));
-	source->nulls = repalloc(source->nulls, source->nparams + 1);
-	source->types[source->nparams] = INT8OID;
-	source->values[source->nparams] = Int64GetDatum(run_id);
-	source->nulls[source->nparams] = ' ';
-	source->nparams++;
-	ExecuteUnder(snapshot, RefreshSql(source, definition, source->nparams), source, definition->table);
-	source->nparams--;
+	source->values[SOURCE_RUN_PARAM - 1] = Int64GetDatum(run_id);
+	source->nulls[SOURCE_RUN_PARAM - 1] = ' ';
+
+	ExecuteUnder(snapshot, RefreshSql(source, definition), source, definition->table);
 	result->inserted = ResultCount(0, 1);
 	result->updated = ResultCount(0, 2);
 	result->deleted = ResultCount(0, 3);

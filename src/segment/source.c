@@ -37,7 +37,6 @@
 #include "segment/source.h"
 
 #define DEFAULT_MONEY_SCALE 2
-#define FIRST_ONLY_PARAM 3
 
 /* A column of the source as the catalog has it. */
 typedef struct SourceColumn
@@ -50,13 +49,6 @@ typedef struct SourceColumn
 	Oid collation;
 	char *sql;
 } SourceColumn;
-
-/* alias.column, quoted. */
-char *
-CsSourceColumn(const char *prefix, const char *name)
-{
-	return psprintf("%s.%s", prefix, quote_identifier(name));
-}
 
 /*
  * Look a column up; the option is the argument of create_segment_table that
@@ -90,7 +82,7 @@ FindColumn(Relation relation, const char *name, const char *option)
 	column.declared_typmod = column.typmod = attribute->atttypmod;
 	column.type = getBaseTypeAndTypmod(attribute->atttypid, &column.typmod);
 	column.collation = attribute->attcollation;
-	column.sql = CsSourceColumn("s", NameStr(attribute->attname));
+	column.sql = psprintf("s.%s", quote_identifier(NameStr(attribute->attname)));
 	return column;
 }
 
@@ -101,7 +93,7 @@ EqualityOperator(Oid type)
 	TypeCacheEntry *entry = lookup_type_cache(type,
 											  TYPECACHE_EQ_OPR | TYPECACHE_LT_OPR | TYPECACHE_HASH_PROC);
 	HeapTuple tuple;
-	Form_pg_operator operator;
+	Form_pg_operator form;
 	char *result;
 
 	if (!OidIsValid(entry->eq_opr) || !OidIsValid(entry->lt_opr) || !OidIsValid(entry->hash_proc))
@@ -109,9 +101,9 @@ EqualityOperator(Oid type)
 	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(entry->eq_opr));
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for operator %u", entry->eq_opr);
-	operator=(Form_pg_operator) GETSTRUCT(tuple);
-	result = psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(operator->oprnamespace)),
-					  NameStr(operator->oprname));
+	form = (Form_pg_operator) GETSTRUCT(tuple);
+	result = psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(form->oprnamespace)),
+					  NameStr(form->oprname));
 	ReleaseSysCache(tuple);
 	return result;
 }
@@ -427,12 +419,14 @@ CsOpenSource(const SegmentDefinition *definition)
 	amount_sql = AmountExpression(&amount, definition->amount, &finite_sql, &declared_scale);
 	source->scale = MoneyScale(definition, declared_scale);
 
-	source->types = palloc(sizeof(Oid) * (FIRST_ONLY_PARAM - 1 + nonly));
-	source->values = palloc0(sizeof(Datum) * (FIRST_ONLY_PARAM - 1 + nonly));
-	source->nulls = palloc(FIRST_ONLY_PARAM - 1 + nonly);
+	source->nparams = SOURCE_RUN_PARAM;
+	source->types = palloc(sizeof(Oid) * (source->nparams + nonly));
+	source->values = palloc0(sizeof(Datum) * (source->nparams + nonly));
+	source->nulls = palloc(source->nparams + nonly);
 	source->types[0] = source->types[1] = TIMESTAMPTZOID;
+	source->types[SOURCE_RUN_PARAM - 1] = INT8OID;
 	source->nulls[0] = source->nulls[1] = ' ';
-	source->nparams = FIRST_ONLY_PARAM - 1;
+	source->nulls[SOURCE_RUN_PARAM - 1] = 'n';
 	filter = OnlyFilter(source, definition->only, relation);
 
 	/* a composite customer with a field that is null IS neither NULL nor NOT NULL, but it is DISTINCT FROM NULL */

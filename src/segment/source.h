@@ -10,6 +10,7 @@
 #include "segment/definition.h"
 
 #define SOURCE_COLUMNS 3
+#define SOURCE_RUN_PARAM 3
 
 /* Reasons to leave a row out, in the order in which they are looked for. */
 typedef enum SkipReason
@@ -25,8 +26,8 @@ typedef enum SkipReason
 
 /*
  * A source that has been found, with the SQL to read it. Parameters are $1
- * as_of, $2 the moment after which orders count, and one array for each column
- * of `only`.
+ * as_of, $2 the moment after which orders count, $3 the run, NULL but for a
+ * refresh, and one array for each column of `only`.
  */
 typedef struct SegmentSource
 {
@@ -49,6 +50,5 @@ extern SegmentSource *CsOpenSource(const SegmentDefinition *definition);
 extern void CsSourceMoments(SegmentSource *source, const SegmentDefinition *definition, TimestampTz as_of);
 extern void CsCheckSourcePolicies(const SegmentSource *source, const SegmentDefinition *definition);
 extern SPIPlanPtr CsPrepareOnSource(const SegmentSource *source, const char *sql);
-extern char *CsSourceColumn(const char *prefix, const char *name);
 
 #endif /* CUSTOMER_SCORING_SOURCE_H */
