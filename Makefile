@@ -19,9 +19,11 @@ DOCS = README.md
 # Tests in the order of the product: what is installed, each room, the whole.
 REGRESS = install purchase_summary purchase_plans rating_summary survey survey_overloads survey_plans \
 	rfm_window rfm_model rfm_map overloads \
-	segment_table segment_options segment_sources segment_security segment_status
+	segment_table segment_capture segment_incremental segment_fallback segment_options segment_sources segment_more_sources \
+	segment_security segment_status job_surface segment_history
 ISOLATION = segment_readers segment_writers segment_refresh_twice segment_table_written \
-	segment_isolation_levels segment_definition segment_verify
+	segment_isolation_levels segment_definition segment_verify segment_running segment_notify \
+	segment_capture_overlap segment_capture_waits segment_overflow
 REGRESS_OPTS = --inputdir=.
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation
 EXTRA_CLEAN = test/isolation/output_iso results regression.out regression.diffs

@@ -166,7 +166,7 @@ WAITED=$EPOCHREALTIME
 wait_until "SELECT bool_and(s.orders > b.orders) FROM came_back b JOIN segments s USING (customer_id)"
 note "   ... $(seconds_since "$WAITED") s later"
 show "The worker has moved them" "run_id names the refresh that last changed a row; segment_table_run tells about it." <<'SQL'
-SELECT customer_id, b.segment AS "from", '→' AS "→", s.segment AS "to", s.rfm_cell AS rfm, run_id, cause, updated
+SELECT customer_id, b.segment AS "from", '→' AS "→", s.segment AS "to", s.rfm_cell AS rfm, run_id, mode, cause, updated
 FROM came_back b JOIN segments s USING (customer_id) JOIN segment_table_run USING (run_id)
 ORDER BY s.segment_rank DESC, 2, 1;
 SQL

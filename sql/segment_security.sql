@@ -236,10 +236,13 @@ ALTER TABLE evil.by_rule OWNER TO regress_cs_mallory;
 SET ROLE regress_cs_mallory;
 CREATE OR REPLACE VIEW evil.view AS SELECT customer_id, ordered_at, amount FROM evil.orders WHERE evil.attack('view');
 CREATE RULE r AS ON UPDATE TO evil.by_rule DO ALSO SELECT evil.attack('rule');
+SELECT alter_segment_table('evil.by_rule');
 RESET ROLE;
 SELECT segment_table, try(format('SELECT inserted FROM refresh_segment_table(%L)', segment_table)) AS outcome
 FROM segment_table_definition WHERE segment_table::text ~ '^evil\.' ORDER BY segment_table::text;
 SELECT channel, who, count(*) > 0 AS reached FROM evil.reached GROUP BY 1, 2 ORDER BY 1, 2;
+-- the statement that the rule refuses is ours, and nothing to read
+SELECT customers FROM refresh_segment_table('evil.by_rule');
 -- what it leaves behind in the session
 CREATE FUNCTION left_behind(how text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
@@ -294,6 +297,21 @@ SELECT customer_scoring.drop_segment_table('ahead.t');
 SELECT customer_scoring.create_segment_table('t', 'ahead.orders');
 RESET search_path;
 SET search_path = public, customer_scoring;
+
+-- settings of the caller: a change log does not go where only the extension's owner may make tables
+SET allow_in_place_tablespaces = true;
+CREATE TABLESPACE regress_cs_space LOCATION '';
+SET ROLE regress_cs_owner;
+CREATE VIEW mine.early AS SELECT 1 AS customer_id, now() AS ordered_at, 1 AS amount;
+SELECT create_segment_table('mine.late_log', 'mine.early');
+DROP VIEW mine.early;
+CREATE TABLE mine.early (customer_id int, ordered_at timestamptz, amount int);
+SET default_tablespace = regress_cs_space;
+SELECT customers FROM refresh_segment_table('mine.late_log');
+RESET default_tablespace;
+RESET ROLE;
+SELECT reltablespace FROM pg_catalog.pg_class WHERE relname = format('change_log_%s', 'mine.late_log'::regclass::oid);
+DROP TABLESPACE regress_cs_space;
 
 SET client_min_messages = warning;
 DROP SCHEMA ahead, evil, mine, shop CASCADE;

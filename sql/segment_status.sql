@@ -18,21 +18,21 @@ SELECT refresh_segment_table('told_segments', '2024-06-01') IS NOT NULL AS refre
 SELECT cause, state, mode, reason, requested_at IS NULL AS not_requested, started_at < finished_at AS in_order, as_of = '2024-06-01' AS given, customers,
        inserted, updated, deleted, skipped_no_customer AS no_customer, skipped_no_time AS no_time, skipped_no_amount AS no_amount,
        skipped_not_finite AS not_finite, skipped_future AS future, error_code
-FROM segment_table_run WHERE segment_table = 'told_segments'::regclass ORDER BY run_id;
+FROM segment_table_run WHERE segment_table = 'public.told_segments' ORDER BY run_id;
 SELECT owner, source, state, reason, as_of, refreshed_at <= now() + '1 minute' AS refreshed, refresh_every, next_refresh_at, time_zone, failures,
        last_run_id = (SELECT max(run_id) FROM segment_table_run) AS last
-FROM segment_table_status WHERE segment_table = 'told_segments'::regclass;
+FROM segment_table_status WHERE segment_table = 'public.told_segments';
 
 -- a schedule; the server of these tests has no scheduler
 SELECT alter_segment_table('told_segments', refresh_every => '1 day', next_refresh_at => '2999-12-31 02:00+07', time_zone => 'Asia/Jakarta');
-SELECT state, reason, refresh_every, next_refresh_at, time_zone FROM segment_table_status WHERE segment_table = 'told_segments'::regclass;
+SELECT state, reason, refresh_every, next_refresh_at, time_zone FROM segment_table_status WHERE segment_table = 'public.told_segments';
 -- a request, taken back before a worker can see it
 BEGIN;
 SELECT request_segment_refresh('told_segments') = request_segment_refresh('told_segments') AS one_run;
-SELECT state, next_refresh_at <= clock_timestamp() AS due FROM segment_table_status WHERE segment_table = 'told_segments'::regclass;
+SELECT state, next_refresh_at <= clock_timestamp() AS due FROM segment_table_status WHERE segment_table = 'public.told_segments';
 SELECT cause, state, requested_at IS NOT NULL AS requested, started_at, pid FROM segment_table_run ORDER BY run_id DESC LIMIT 1;
 ROLLBACK;
-SELECT state FROM segment_table_status WHERE segment_table = 'told_segments'::regclass;
+SELECT state FROM segment_table_status WHERE segment_table = 'public.told_segments';
 
 -- a failure, as a worker records it: members of the owner see what others do not
 RESET ROLE;

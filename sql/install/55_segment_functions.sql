@@ -8,6 +8,28 @@ CREATE FUNCTION customer_scoring.segment_revenue(summary customer_scoring.purcha
 COMMENT ON FUNCTION customer_scoring.segment_revenue(customer_scoring.purchase_summary, integer, text) IS
 	'Exact revenue for a money column of a segment table; an error that names the customer when it does not fit';
 
+CREATE FUNCTION customer_scoring.segment_due_at(as_of timestamptz, upcoming timestamptz, oldest timestamptz, lookback interval, time_zone text,
+	last_order_at timestamptz, breaks customer_scoring.rfm_model)
+	RETURNS timestamptz
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cs_segment_due_at';
+COMMENT ON FUNCTION customer_scoring.segment_due_at(timestamptz, timestamptz, timestamptz, interval, text, timestamptz, customer_scoring.rfm_model) IS
+	'When time alone changes the row of a customer in a segment table; NULL for never';
+
+CREATE FUNCTION customer_scoring_internal.segment_moved_support(internal) RETURNS internal
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cs_segment_moved_support';
+CREATE FUNCTION customer_scoring.segment_moved(breaks customer_scoring.rfm_model, last_order_at timestamptz, orders bigint, revenue numeric,
+	as_of timestamptz, r smallint, f smallint, m smallint)
+	RETURNS boolean
+	LANGUAGE c IMMUTABLE PARALLEL SAFE SUPPORT customer_scoring_internal.segment_moved_support
+	AS 'MODULE_PATHNAME', 'cs_segment_moved';
+COMMENT ON FUNCTION customer_scoring.segment_moved(customer_scoring.rfm_model, timestamptz, bigint, numeric, timestamptz, smallint, smallint, smallint) IS
+	'Whether the scores by these breaks are others than those given';
+
+CREATE FUNCTION customer_scoring.capture_changes() RETURNS trigger
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cs_capture_changes';
+COMMENT ON FUNCTION customer_scoring.capture_changes() IS
+	'Trigger on sources of segment tables: notices which customers change';
+
 CREATE FUNCTION customer_scoring.create_segment_table(
 	segment_table text,
 	orders regclass,
@@ -22,10 +44,13 @@ CREATE FUNCTION customer_scoring.create_segment_table(
 	money_scale integer DEFAULT NULL,
 	with_data boolean DEFAULT true,
 	segment_map customer_scoring.rfm_map DEFAULT 'rfm11',
-	row_security boolean DEFAULT false
+	row_security boolean DEFAULT false,
+	breaks text DEFAULT 'each_refresh',
+	history boolean DEFAULT false,
+	keep_history interval DEFAULT NULL
 ) RETURNS regclass
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cs_create_segment_table';
-COMMENT ON FUNCTION customer_scoring.create_segment_table(text, regclass, name, name, name, jsonb, interval, interval, timestamptz, text, integer, boolean, customer_scoring.rfm_map, boolean) IS
+COMMENT ON FUNCTION customer_scoring.create_segment_table(text, regclass, name, name, name, jsonb, interval, interval, timestamptz, text, integer, boolean, customer_scoring.rfm_map, boolean, text, boolean, interval) IS
 	'Create a table with a row a customer, its scores and segment, kept up to date from a table or view of orders';
 
 CREATE FUNCTION customer_scoring.alter_segment_table(
@@ -41,11 +66,36 @@ CREATE FUNCTION customer_scoring.alter_segment_table(
 	time_zone text DEFAULT NULL,
 	money_scale integer DEFAULT NULL,
 	segment_map customer_scoring.rfm_map DEFAULT NULL,
-	row_security boolean DEFAULT NULL
+	row_security boolean DEFAULT NULL,
+	breaks text DEFAULT NULL,
+	history boolean DEFAULT NULL,
+	keep_history interval DEFAULT NULL
 ) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cs_alter_segment_table';
-COMMENT ON FUNCTION customer_scoring.alter_segment_table(regclass, regclass, name, name, name, jsonb, interval, interval, timestamptz, text, integer, customer_scoring.rfm_map, boolean) IS
+COMMENT ON FUNCTION customer_scoring.alter_segment_table(regclass, regclass, name, name, name, jsonb, interval, interval, timestamptz, text, integer, customer_scoring.rfm_map, boolean, text, boolean, interval) IS
 	'Change options of a segment table; NULL leaves an option as it is';
+
+CREATE FUNCTION customer_scoring.segment_rating(score numeric, lowest integer, highest integer, customer text)
+	RETURNS smallint
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cs_segment_rating';
+COMMENT ON FUNCTION customer_scoring.segment_rating(numeric, integer, integer, text) IS
+	'A score as it counts in a segment table; an error that names the customer when it is none of its scale';
+
+CREATE FUNCTION customer_scoring.add_segment_source(
+	segment_table regclass,
+	kind text,
+	source regclass,
+	customer name DEFAULT 'customer_id',
+	columns jsonb DEFAULT '{}'
+) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cs_add_segment_source';
+COMMENT ON FUNCTION customer_scoring.add_segment_source(regclass, text, regclass, name, jsonb) IS
+	'Have a segment table know more than orders: customers without any, or ratings; rows follow at the next refresh';
+
+CREATE FUNCTION customer_scoring.drop_segment_source(segment_table regclass, kind text) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cs_drop_segment_source';
+COMMENT ON FUNCTION customer_scoring.drop_segment_source(regclass, text) IS
+	'Take a source besides the orders from a segment table, with the columns it gave';
 
 CREATE FUNCTION customer_scoring.refresh_segment_table(
 	segment_table regclass,
@@ -83,5 +133,5 @@ COMMENT ON FUNCTION customer_scoring.verify_segment_table(regclass) IS
 CREATE FUNCTION customer_scoring.drop_segment_table(segment_table regclass) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cs_drop_segment_table';
 COMMENT ON FUNCTION customer_scoring.drop_segment_table(regclass) IS
-	'Remove a segment table, its views and all that is kept about it';
+	'Remove a segment table, its views, its history and all that is kept about it';
 

@@ -56,6 +56,13 @@
 #define CsDatabaseAcl(database, role, mode) pg_database_aclcheck(database, role, mode)
 #endif
 
+/* Columns that are generated when read, which trigger functions do not see, are there from 18 on. */
+#if PG_VERSION_NUM >= 180000
+#define CsIsVirtual(generated) ((generated) == ATTRIBUTE_GENERATED_VIRTUAL)
+#else
+#define CsIsVirtual(generated) false
+#endif
+
 /* A database whose DROP was interrupted; minor releases brought the name. */
 #ifndef DATCONNLIMIT_INVALID_DB
 #define DATCONNLIMIT_INVALID_DB (-2)

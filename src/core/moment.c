@@ -61,18 +61,26 @@ CsMomentText(StringInfo out, TimestampTz moment)
 }
 
 /*
- * A time zone by name, error with a hint when there is none. A bare offset is
- * none: '+7' means seven hours east to SET timezone, and west to everything
- * else.
+ * A time zone by name, NULL when there is none. A bare offset is none: '+7'
+ * means seven hours east to SET timezone, and west to everything else.
  */
 pg_tz *
-CsZone(const char *name)
+CsFindZone(const char *name)
 {
 	pg_tz *zone = strpbrk(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz<") != NULL
 					  ? pg_tzset(name)
 					  : NULL;
 
-	if (zone == NULL || !pg_tz_acceptable(zone))
+	return zone != NULL && pg_tz_acceptable(zone) ? zone : NULL;
+}
+
+/* The same, an error with a hint when there is none. */
+pg_tz *
+CsZone(const char *name)
+{
+	pg_tz *zone = CsFindZone(name);
+
+	if (zone == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("time zone \"%s\" not recognized", name),
 				 errhint("Use a name of pg_timezone_names, for example 'Asia/Jakarta'.")));

@@ -13,6 +13,7 @@
 extern void CsNotFinite(const char *what) CS_NORETURN;
 extern void CsCheckNotAfter(TimestampTz ordered_at, TimestampTz as_of);
 extern void CsMomentText(StringInfo out, TimestampTz moment);
+extern pg_tz *CsFindZone(const char *name);
 extern pg_tz *CsZone(const char *name);
 extern Timestamp CsClockOf(TimestampTz moment, pg_tz *zone);
 extern TimestampTz CsMomentOf(Timestamp clock, pg_tz *zone);

@@ -25,18 +25,14 @@ PG_FUNCTION_INFO_V1(cs_rfm_frozen_int8);
 PG_FUNCTION_INFO_V1(cs_rfm_frozen_numeric);
 PG_FUNCTION_INFO_V1(cs_rfm_frozen_float8);
 
-/* The scores of a customer by the model that is argument 0. */
-static Datum
-FrozenScore(FunctionCallInfo fcinfo, const RfmCustomer *customer, TimestampTz as_of)
+/* A customer's three scores by a model, as of a moment. */
+void
+CsRfmFrozenScores(const RfmModel *model, const RfmCustomer *customer, TimestampTz as_of, int *r, int *f,
+				  int *m)
 {
-	const RfmModel *model = CsRfmModelArg(PG_GETARG_DATUM(0));
-	const RfmScoreForm *form = CsRfmScoreForm(fcinfo);
 	const uint64 *ages = CsRfmModelAges(model);
 	const int64 *orders = CsRfmModelOrders(model);
 	uint64 age;
-	int r = 1;
-	int f = 1;
-	int m = 1;
 	int k;
 
 	CsRfmCheckKind(model->kind, customer->kind);
@@ -44,12 +40,26 @@ FrozenScore(FunctionCallInfo fcinfo, const RfmCustomer *customer, TimestampTz as
 	CsCheckFinite(as_of, "as_of");
 	CsCheckNotAfter(customer->last, as_of);
 	age = (uint64) as_of - (uint64) customer->last;
+	*r = *f = *m = 1;
 	for (k = 0; k < model->bins - 1; k++)
 	{
-		r += ages[k] > age;
-		f += orders[k] < customer->orders;
-		m += CsRfmModelRevenue(model, k) < customer->revenue;
+		*r += ages[k] > age;
+		*f += orders[k] < customer->orders;
+		*m += CsRfmModelRevenue(model, k) < customer->revenue;
 	}
+}
+
+/* The scores of a customer by the model that is argument 0. */
+static Datum
+FrozenScore(FunctionCallInfo fcinfo, const RfmCustomer *customer, TimestampTz as_of)
+{
+	const RfmModel *model = CsRfmModelArg(PG_GETARG_DATUM(0));
+	const RfmScoreForm *form = CsRfmScoreForm(fcinfo);
+	int r;
+	int f;
+	int m;
+
+	CsRfmFrozenScores(model, customer, as_of, &r, &f, &m);
 	return CsRfmScoreDatum(form, r, f, m, model->bins);
 }
 

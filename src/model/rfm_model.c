@@ -307,3 +307,31 @@ cs_rfm_model_send(PG_FUNCTION_ARGS)
 		pq_sendint64(&buf, model->breaks[i]);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
+
+/* The bins of a model that is given as text. */
+int
+CsBinsOfBreaks(const char *model)
+{
+	return CsRfmModelArg(DirectFunctionCall1(cs_rfm_model_in, CStringGetDatum(model)))->bins;
+}
+
+/*
+ * Whether two models, given as text, have the same breaks: recency counts as the
+ * moment that a break stands for, whenever the models are of.
+ */
+bool
+CsSameBreaks(const char *one, const char *other)
+{
+	RfmModel *a = CsRfmModelArg(DirectFunctionCall1(cs_rfm_model_in, CStringGetDatum(one)));
+	RfmModel *b = CsRfmModelArg(DirectFunctionCall1(cs_rfm_model_in, CStringGetDatum(other)));
+	int k;
+
+	if (a->bins != b->bins || a->kind != b->kind)
+		return false;
+	for (k = 0; k < a->bins - 1; k++)
+		if ((uint64) a->as_of - CsRfmModelAges(a)[k] != (uint64) b->as_of - CsRfmModelAges(b)[k] ||
+			CsRfmModelOrders(a)[k] != CsRfmModelOrders(b)[k] ||
+			CsRfmModelRevenue(a, k) != CsRfmModelRevenue(b, k))
+			return false;
+	return true;
+}

@@ -53,5 +53,9 @@ CsRfmModelRevenue(const RfmModel *model, int k)
 
 extern RfmModel *CsRfmMakeModel(const RfmBreaks *breaks, TimestampTz as_of);
 extern RfmModel *CsRfmModelArg(Datum value);
+extern void CsRfmFrozenScores(const RfmModel *model, const RfmCustomer *customer, TimestampTz as_of, int *r,
+							  int *f, int *m);
+extern int CsBinsOfBreaks(const char *model);
+extern bool CsSameBreaks(const char *one, const char *other);
 
 #endif /* CUSTOMER_SCORING_RFM_MODEL_H */

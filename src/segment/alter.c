@@ -3,8 +3,9 @@
  *		alter_segment_table: change options of a segment table.
  *
  * NULL leaves an option as it is. What an option can be without has a value
- * that says so: '{}' for "only", '0' for lookback and refresh_every, 'infinity'
- * for next_refresh_at. The rows follow at the next refresh.
+ * that says so: '{}' for "only", '0' for lookback, refresh_every and
+ * keep_history, 'infinity' for next_refresh_at. The rows follow at the next
+ * refresh.
  */
 #include "postgres.h"
 
@@ -18,7 +19,11 @@
 
 #include "core/compat.h"
 #include "core/owner.h"
+#include "model/rfm_map.h"
+#include "model/rfm_model.h"
 #include "segment/column.h"
+#include "segment/coverage.h"
+#include "segment/history.h"
 #include "segment/job.h"
 #include "segment/option.h"
 #include "segment/refresh.h"
@@ -42,13 +47,25 @@ enum
 	ARG_TIME_ZONE,
 	ARG_MONEY_SCALE,
 	ARG_SEGMENT_MAP,
-	ARG_ROW_SECURITY
+	ARG_ROW_SECURITY,
+	ARG_BREAKS,
+	ARG_HISTORY,
+	ARG_KEEP_HISTORY
 };
 
 static bool
 IsZero(const Interval *length)
 {
 	return length->month == 0 && length->day == 0 && length->time == 0;
+}
+
+/* Frozen breaks of another number of bins than the map has are of no use any more. */
+static void
+ForgetMisfit(SegmentDefinition *definition)
+{
+	if (definition->breaks != NULL &&
+		CsBinsOfBreaks(definition->breaks) != CsGetRfmMap(definition->map)->bins)
+		definition->breaks = NULL;
 }
 
 /* Take the arguments that are given into the definition. */
@@ -101,6 +118,23 @@ ApplyArguments(FunctionCallInfo fcinfo, SegmentDefinition *definition)
 		definition->map = PG_GETARG_DATUM(ARG_SEGMENT_MAP);
 	if (!PG_ARGISNULL(ARG_ROW_SECURITY))
 		definition->row_security = PG_GETARG_BOOL(ARG_ROW_SECURITY);
+	if (!PG_ARGISNULL(ARG_BREAKS))
+	{
+		definition->frozen = CsFreezes(PG_GETARG_TEXT_PP(ARG_BREAKS));
+		definition->breaks = NULL;
+	}
+	if (!PG_ARGISNULL(ARG_SEGMENT_MAP))
+		ForgetMisfit(definition);
+	if (!PG_ARGISNULL(ARG_HISTORY))
+		definition->history = PG_GETARG_BOOL(ARG_HISTORY);
+	if (!PG_ARGISNULL(ARG_KEEP_HISTORY))
+	{
+		definition->keep_history = PG_GETARG_INTERVAL_P(ARG_KEEP_HISTORY);
+		if (IsZero(definition->keep_history))
+			definition->keep_history = NULL;
+		else
+			CsCheckKeepHistory(definition);
+	}
 }
 
 /*
@@ -135,50 +169,44 @@ ChangeScale(SegmentDefinition *definition, int scale)
 {
 	char *table = CsQualifiedName(definition->table);
 	Oid *views[2] = {&definition->current_view, &definition->overview_view};
-	char *schemas[2];
-	char *names[2];
-	char *grants[2];
+	ViewBefore before[2];
+	bool taken[2];
+	int n;
+	const SegmentColumn *const *columns = CsColumnsOf(definition, &n);
 	int i;
 
 	CheckScaleLosesNothing(table, scale);
 	for (i = 0; i < 2; i++)
-	{
-		names[i] = get_rel_name(*views[i]);
-		if (names[i] == NULL)
-			continue;
-		schemas[i] = get_namespace_name(get_rel_namespace(*views[i]));
-		grants[i] = CsGrantsOf(*views[i]);
-		CsRunSql(psprintf("DROP VIEW %s", CsQualifiedName(*views[i])));
-	}
-	for (i = 0; i < CsSegmentColumnCount; i++)
-		if (CsSegmentColumns[i].type == COLUMN_MONEY || CsSegmentColumns[i].type == COLUMN_AVERAGE)
-			CsRunSql(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s", table, CsSegmentColumns[i].name,
-							  CsColumnType(&CsSegmentColumns[i], scale)));
+		taken[i] = CsTakeView(*views[i], &before[i]);
+	for (i = 0; i < n; i++)
+		if (columns[i]->type == COLUMN_MONEY || columns[i]->type == COLUMN_AVERAGE)
+			CsRunSql(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s", table, columns[i]->name,
+							  CsColumnType(columns[i], scale)));
+	CsWidenSnapshot(definition, scale);
 	for (i = 0; i < 2; i++)
 	{
-		if (names[i] == NULL)
+		if (!taken[i])
 			continue;
-		*views[i] = i == 0 ? CsCreateCurrentView(definition, schemas[i], names[i])
-						   : CsCreateOverviewView(definition, schemas[i], names[i], scale);
-		CsRunSql(psprintf("REVOKE ALL ON %s FROM %s", CsQualifiedName(*views[i]), CsGranteesOf(*views[i])));
-		if (grants[i] != NULL)
-			CsRunSql(grants[i]);
+		*views[i] = i == 0 ? CsCreateCurrentView(definition, before[i].schema, before[i].name)
+						   : CsCreateOverviewView(definition, before[i].schema, before[i].name, scale);
+		CsGiveBack(*views[i], &before[i]);
 	}
 }
 
 /*
- * Whether only the schedule is altered: that works while the source is broken.
- * Without any option the source is looked at anew.
+ * Whether only schedule and history are altered: that works while the source is
+ * broken. Without any option the source is looked at anew.
  */
 static bool
-IsScheduleOnly(FunctionCallInfo fcinfo)
+LeavesSource(FunctionCallInfo fcinfo)
 {
 	int i;
 
-	for (i = ARG_ORDERS; i <= ARG_ROW_SECURITY; i++)
+	for (i = ARG_ORDERS; i <= ARG_BREAKS; i++)
 		if (i != ARG_REFRESH_EVERY && i != ARG_NEXT_REFRESH_AT && !PG_ARGISNULL(i))
 			return false;
-	return !PG_ARGISNULL(ARG_REFRESH_EVERY) || !PG_ARGISNULL(ARG_NEXT_REFRESH_AT);
+	return !PG_ARGISNULL(ARG_REFRESH_EVERY) || !PG_ARGISNULL(ARG_NEXT_REFRESH_AT) ||
+		   !PG_ARGISNULL(ARG_HISTORY) || !PG_ARGISNULL(ARG_KEEP_HISTORY);
 }
 
 /* Check that the source can be read as defined now, and have table and views follow. */
@@ -195,14 +223,27 @@ ApplyToRelations(SegmentDefinition *definition, bool new_zone)
 		(void) CsCreateCurrentView(definition,
 								   get_namespace_name(get_rel_namespace(definition->current_view)),
 								   get_rel_name(definition->current_view));
+	if (new_zone)
+		CsReplaceMigrationView(definition);
+	CsResume(&saved);
+}
+
+/* History was asked for: make what is missing of it, as the owner. */
+static void
+MakeHistory(SegmentDefinition *definition)
+{
+	CsIdentity saved;
+
+	CsActAsOwner(&saved, definition);
+	CsEnsureHistory(definition);
 	CsResume(&saved);
 }
 
 /*
  * alter_segment_table(segment_table, orders, customer, ordered_at, amount,
  * "only", lookback, refresh_every, next_refresh_at, time_zone, money_scale,
- * segment_map, row_security): the whole definition is checked as if it were
- * new.
+ * segment_map, row_security, breaks, history, keep_history): the whole definition
+ * is checked as if it were new.
  */
 Datum
 cs_alter_segment_table(PG_FUNCTION_ARGS)
@@ -219,9 +260,15 @@ cs_alter_segment_table(PG_FUNCTION_ARGS)
 	definition = CsReadDefinition(table);
 	ApplyArguments(fcinfo, definition);
 	CsCheckOptions(definition);
-	if (!IsScheduleOnly(fcinfo))
+	if (!PG_ARGISNULL(ARG_ORDERS) || !PG_ARGISNULL(ARG_CUSTOMER))
+		CsDetachCapture(table, true);
+	if (!LeavesSource(fcinfo))
 		ApplyToRelations(definition, !PG_ARGISNULL(ARG_TIME_ZONE));
+	if (definition->history && !PG_ARGISNULL(ARG_HISTORY))
+		MakeHistory(definition);
 	CsWriteDefinition(definition, false);
+	if (!LeavesSource(fcinfo))
+		CsRequireFull(table, "the definition was altered", !PG_ARGISNULL(ARG_SEGMENT_MAP));
 	due = definition->refresh_every == NULL ? DT_NOBEGIN : GetCurrentTimestamp();
 	if (definition->refresh_every != NULL && !PG_ARGISNULL(ARG_NEXT_REFRESH_AT) &&
 		definition->anchor != DT_NOBEGIN)

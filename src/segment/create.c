@@ -23,7 +23,10 @@
 #include "core/compat.h"
 #include "core/moment.h"
 #include "core/owner.h"
+#include "segment/coverage.h"
+#include "segment/history.h"
 #include "segment/job.h"
+#include "segment/mode.h"
 #include "segment/option.h"
 #include "segment/refresh.h"
 #include "segment/run.h"
@@ -48,7 +51,10 @@ enum
 	ARG_MONEY_SCALE,
 	ARG_WITH_DATA,
 	ARG_SEGMENT_MAP,
-	ARG_ROW_SECURITY
+	ARG_ROW_SECURITY,
+	ARG_BREAKS,
+	ARG_HISTORY,
+	ARG_KEEP_HISTORY
 };
 
 /* The relations to make, none of which may exist. */
@@ -59,15 +65,6 @@ typedef struct TargetNames
 	char *current_view;
 	char *overview_view;
 } TargetNames;
-
-static void
-CheckNameIsFree(const char *schema, const char *name)
-{
-	if (OidIsValid(get_relname_relid(name, get_namespace_oid(schema, false))))
-		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE), errmsg("relation \"%s\" already exists", name),
-						errhint("Choose another name; a segment table is removed with "
-								"customer_scoring.drop_segment_table.")));
-}
 
 /*
  * Where the new table goes: as written if qualified, else into the first schema
@@ -91,9 +88,9 @@ ParseTarget(text *name)
 	names.table = target->relname;
 	names.current_view = psprintf("%s_current", target->relname);
 	names.overview_view = psprintf("%s_overview", target->relname);
-	CheckNameIsFree(names.schema, names.table);
-	CheckNameIsFree(names.schema, names.current_view);
-	CheckNameIsFree(names.schema, names.overview_view);
+	CsCheckNameIsFree(names.schema, names.table);
+	CsCheckNameIsFree(names.schema, names.current_view);
+	CsCheckNameIsFree(names.schema, names.overview_view);
 	return names;
 }
 
@@ -113,6 +110,8 @@ DefinitionFromArguments(FunctionCallInfo fcinfo)
 	CsRequireArgument(fcinfo, ARG_WITH_DATA, "with_data");
 	CsRequireArgument(fcinfo, ARG_SEGMENT_MAP, "segment_map");
 	CsRequireArgument(fcinfo, ARG_ROW_SECURITY, "row_security");
+	CsRequireArgument(fcinfo, ARG_BREAKS, "breaks");
+	CsRequireArgument(fcinfo, ARG_HISTORY, "history");
 
 	orders = PG_GETARG_OID(ARG_ORDERS);
 	definition->owner = GetUserId();
@@ -140,13 +139,20 @@ DefinitionFromArguments(FunctionCallInfo fcinfo)
 		definition->money_scale = PG_GETARG_INT32(ARG_MONEY_SCALE);
 	definition->map = PG_GETARG_DATUM(ARG_SEGMENT_MAP);
 	definition->row_security = PG_GETARG_BOOL(ARG_ROW_SECURITY);
+	definition->frozen = CsFreezes(PG_GETARG_TEXT_PP(ARG_BREAKS));
+	definition->history = PG_GETARG_BOOL(ARG_HISTORY);
+	if (!PG_ARGISNULL(ARG_KEEP_HISTORY))
+	{
+		definition->keep_history = PG_GETARG_INTERVAL_P(ARG_KEEP_HISTORY);
+		CsCheckKeepHistory(definition);
+	}
 	return definition;
 }
 
 /*
  * create_segment_table(segment_table, orders, customer, ordered_at, amount,
  * "only", lookback, refresh_every, next_refresh_at, time_zone, money_scale,
- * with_data, segment_map, row_security) → regclass
+ * with_data, segment_map, row_security, breaks, history, keep_history) → regclass
  */
 Datum
 cs_create_segment_table(PG_FUNCTION_ARGS)
@@ -165,24 +171,27 @@ cs_create_segment_table(PG_FUNCTION_ARGS)
 	CsCheckOptions(definition);
 
 	CsForgetDropped();
+	CsDetachDropped();
 
 	/* the caller's own rights, under settings that a refresh has as well */
 	CsActAsOwner(&saved, definition);
 	source = CsOpenSource(definition);
 	CsCheckSourcePolicies(source, definition);
-	definition->table = CsCreateTable(names.schema, names.table, source);
+	definition->table = CsCreateTable(definition, names.schema, names.table, source);
 	definition->current_view = CsCreateCurrentView(definition, names.schema, names.current_view);
 	definition->overview_view = CsCreateOverviewView(definition, names.schema, names.overview_view,
 													 source->scale);
+	if (definition->history)
+		CsEnsureHistory(definition);
 	CsResume(&saved);
 
 	CsWriteDefinition(definition, true);
+	CsTellUncaptured(definition->table, CsAttachCapture(definition, source));
 	if (PG_GETARG_BOOL(ARG_WITH_DATA))
 	{
 		int64 run_id = CsAddRun(definition->table, "create");
 
-		result.reason = "first refresh";
-		CsRefresh(definition, source, DT_NOBEGIN, run_id, &result);
+		CsRefreshNow(definition, source, DT_NOBEGIN, run_id, true, &result);
 		CsFinishRun(run_id, definition, source, &result);
 	}
 	else

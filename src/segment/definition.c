@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -23,6 +24,7 @@
 #include "core/moment.h"
 #include "core/owner.h"
 #include "segment/definition.h"
+#include "segment/kind.h"
 #include "segment/option.h"
 
 /* Schema-qualified, quoted name of a relation. */
@@ -31,6 +33,22 @@ CsQualifiedName(Oid relation)
 {
 	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
 									  get_rel_name(relation));
+}
+
+/* Schema-qualified, quoted name of a collation. */
+char *
+CsCollationName(Oid collation)
+{
+	HeapTuple tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+	Form_pg_collation form;
+	char *name;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for collation %u", collation);
+	form = (Form_pg_collation) GETSTRUCT(tuple);
+	name = quote_qualified_identifier(get_namespace_name(form->collnamespace), NameStr(form->collname));
+	ReleaseSysCache(tuple);
+	return name;
 }
 
 /* Managing a segment table is for its owner, for those who act as owner, and for superusers. */
@@ -124,6 +142,15 @@ IntervalColumn(int n)
 	return isnull ? NULL : DatumGetIntervalP(value);
 }
 
+static Oid
+RelationColumn(int n)
+{
+	bool isnull;
+	Datum value = Column(n, &isnull);
+
+	return isnull ? InvalidOid : DatumGetObjectId(value);
+}
+
 static TimestampTz
 MomentColumn(int n)
 {
@@ -131,6 +158,36 @@ MomentColumn(int n)
 	Datum value = Column(n, &isnull);
 
 	return isnull ? DT_NOBEGIN : DatumGetTimestampTz(value);
+}
+
+/* The sources of a segment table besides its orders. */
+static List *
+ReadOthers(Oid table)
+{
+	Oid types[1] = {REGCLASSOID};
+	Datum values[1] = {ObjectIdGetDatum(table)};
+	List *others = NIL;
+	int n = CsOwnSql("SELECT kind, source_schema, source_name, customer, columns"
+					 " FROM customer_scoring.segment_source_definition WHERE segment_table = $1"
+					 " ORDER BY position",
+					 1, types, values, NULL);
+	int i;
+
+	for (i = 0; i < n; i++)
+	{
+		OtherDefinition *other = palloc(sizeof(OtherDefinition));
+		HeapTuple row = SPI_tuptable->vals[i];
+		TupleDesc desc = SPI_tuptable->tupdesc;
+		bool isnull;
+
+		other->kind = CsFindKind(TextDatumGetCString(SPI_getbinval(row, desc, 1, &isnull)));
+		other->source_schema = NameStr(*DatumGetName(SPI_getbinval(row, desc, 2, &isnull)));
+		other->source_name = NameStr(*DatumGetName(SPI_getbinval(row, desc, 3, &isnull)));
+		other->customer = NameStr(*DatumGetName(SPI_getbinval(row, desc, 4, &isnull)));
+		other->columns = DatumGetJsonbP(SPI_getbinval(row, desc, 5, &isnull));
+		others = lappend(others, other);
+	}
+	return others;
 }
 
 /*
@@ -148,7 +205,8 @@ CsReadDefinition(Oid table)
 
 	if (CsOwnSql("SELECT current_view, overview_view, source_schema, source_name, customer, ordered_at,"
 				 " amount, only_values, lookback, time_zone, money_scale, segment_map, row_security,"
-				 " refresh_every, next_refresh_at, as_of"
+				 " refresh_every, next_refresh_at, as_of, breaks = 'frozen', frozen_breaks::pg_catalog.text,"
+				 " history, keep_history, history_table, snapshot_table, migration_view"
 				 " FROM customer_scoring.segment_table_definition WHERE segment_table = $1",
 				 1, types, values, NULL) != 1)
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -183,6 +241,15 @@ CsReadDefinition(Oid table)
 	definition->refresh_every = IntervalColumn(14);
 	definition->anchor = MomentColumn(15);
 	definition->as_of = MomentColumn(16);
+	definition->frozen = DatumGetBool(Column(17, &isnull));
+	(void) Column(18, &isnull);
+	definition->breaks = isnull ? NULL : TextColumn(18);
+	definition->history = DatumGetBool(Column(19, &isnull));
+	definition->keep_history = IntervalColumn(20);
+	definition->history_table = RelationColumn(21);
+	definition->snapshot_table = RelationColumn(22);
+	definition->migration_view = RelationColumn(23);
+	definition->others = ReadOthers(table);
 	return definition;
 }
 
@@ -217,6 +284,12 @@ CsForgetDropped(void)
 			 " FOR UPDATE OF d SKIP LOCKED),"
 			 " runs AS (DELETE FROM customer_scoring_internal.segment_run r USING gone g"
 			 " WHERE r.segment_table = g.segment_table),"
+			 " captures AS (DELETE FROM customer_scoring_internal.segment_capture c USING gone g"
+			 " WHERE c.segment_table = g.segment_table),"
+			 " others AS (DELETE FROM customer_scoring.segment_source_definition o USING gone g"
+			 " WHERE o.segment_table = g.segment_table),"
+			 " models AS (DELETE FROM customer_scoring_internal.segment_model m USING gone g"
+			 " WHERE m.segment_table = g.segment_table),"
 			 " states AS (DELETE FROM customer_scoring_internal.segment_state s USING gone g"
 			 " WHERE s.segment_table = g.segment_table)"
 			 " DELETE FROM customer_scoring.segment_table_definition d USING gone g"
@@ -224,27 +297,31 @@ CsForgetDropped(void)
 			 0, NULL, NULL, NULL);
 }
 
-/* Write a definition: all but as_of, which a refresh sets. */
+/* Write a definition: all but as_of and what breaks are frozen in, which a refresh sets. */
 void
 CsWriteDefinition(const SegmentDefinition *definition, bool is_new)
 {
 	static const char *const insert_sql =
 		"INSERT INTO customer_scoring.segment_table_definition (segment_table, current_view,"
 		" overview_view, source_schema, source_name, customer, ordered_at, amount, only_values,"
-		" lookback, time_zone, money_scale, segment_map, row_security, refresh_every, next_refresh_at)"
+		" lookback, time_zone, money_scale, segment_map, row_security, refresh_every, next_refresh_at,"
+		" breaks, history, keep_history, history_table, snapshot_table, migration_view)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
-		" $13::customer_scoring.rfm_map, $14, $15, $16)";
+		" $13::customer_scoring.rfm_map, $14, $15, $16, $17, $19, $20, $21, $22, $23)";
 	static const char *const update_sql =
 		"UPDATE customer_scoring.segment_table_definition SET current_view = $2, overview_view = $3,"
 		" source_schema = $4, source_name = $5, customer = $6, ordered_at = $7, amount = $8,"
 		" only_values = $9, lookback = $10, time_zone = $11, money_scale = $12, segment_map = "
 		"$13::customer_scoring.rfm_map,"
-		" row_security = $14, refresh_every = $15, next_refresh_at = $16 WHERE segment_table = $1";
-	Oid types[16] = {REGCLASSOID, REGCLASSOID, REGCLASSOID, NAMEOID,	   NAMEOID, NAMEOID,
-					 NAMEOID,	  NAMEOID,	   JSONBOID,	INTERVALOID,   TEXTOID, INT4OID,
-					 TEXTOID,	  BOOLOID,	   INTERVALOID, TIMESTAMPTZOID};
-	Datum values[16];
-	char nulls[16];
+		" row_security = $14, refresh_every = $15, next_refresh_at = $16, breaks = $17,"
+		" frozen_breaks = CASE WHEN $18 THEN frozen_breaks END, history = $19, keep_history = $20,"
+		" history_table = $21, snapshot_table = $22, migration_view = $23 WHERE segment_table = $1";
+	Oid types[] = {REGCLASSOID, REGCLASSOID, REGCLASSOID, NAMEOID,		  NAMEOID,	  NAMEOID,
+				   NAMEOID,		NAMEOID,	 JSONBOID,	  INTERVALOID,	  TEXTOID,	  INT4OID,
+				   TEXTOID,		BOOLOID,	 INTERVALOID, TIMESTAMPTZOID, TEXTOID,	  BOOLOID,
+				   BOOLOID,		INTERVALOID, REGCLASSOID, REGCLASSOID,	  REGCLASSOID};
+	Datum values[lengthof(types)];
+	char nulls[lengthof(types)];
 	int n = 0;
 
 #define NAME_VALUE(name) DirectFunctionCall1(namein, CStringGetDatum(name))
@@ -267,5 +344,12 @@ CsWriteDefinition(const SegmentDefinition *definition, bool is_new)
 	PUT(BoolGetDatum(definition->row_security), false);
 	PUT(IntervalPGetDatum(definition->refresh_every), definition->refresh_every == NULL);
 	PUT(TimestampTzGetDatum(definition->anchor), definition->anchor == DT_NOBEGIN);
+	PUT(CStringGetTextDatum(definition->frozen ? "frozen" : "each_refresh"), false);
+	PUT(BoolGetDatum(definition->breaks != NULL), false);
+	PUT(BoolGetDatum(definition->history), false);
+	PUT(IntervalPGetDatum(definition->keep_history), definition->keep_history == NULL);
+	PUT(ObjectIdGetDatum(definition->history_table), !OidIsValid(definition->history_table));
+	PUT(ObjectIdGetDatum(definition->snapshot_table), !OidIsValid(definition->snapshot_table));
+	PUT(ObjectIdGetDatum(definition->migration_view), !OidIsValid(definition->migration_view));
 	CsOwnSql(is_new ? insert_sql : update_sql, n, types, values, nulls);
 }

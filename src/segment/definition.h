@@ -6,12 +6,23 @@
 #define CUSTOMER_SCORING_DEFINITION_H
 
 #include "core/owner.h"
+#include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
 /* No money_scale given. */
 #define CS_SCALE_OF_SOURCE PG_INT32_MIN
+
+/* One row of segment_source_definition: a source besides the orders. */
+typedef struct OtherDefinition
+{
+	const struct SegmentKind *kind;
+	char *source_schema;
+	char *source_name;
+	char *customer;
+	Jsonb *columns;
+} OtherDefinition;
 
 /* One row of segment_table_definition; pointers are NULL where it is. */
 typedef struct SegmentDefinition
@@ -30,10 +41,18 @@ typedef struct SegmentDefinition
 	char *time_zone;
 	int money_scale; /* or CS_SCALE_OF_SOURCE */
 	Datum map; /* an rfm_map */
+	bool frozen; /* breaks stay until they are frozen anew */
+	char *breaks; /* text of the rfm_model they are frozen in, NULL for none (yet) */
 	bool row_security;
 	Interval *refresh_every;
 	TimestampTz anchor; /* next_refresh_at as given, or DT_NOBEGIN */
 	TimestampTz as_of; /* of the last refresh, or DT_NOBEGIN */
+	bool history;
+	Interval *keep_history;
+	Oid history_table; /* these three stay while history is off */
+	Oid snapshot_table;
+	Oid migration_view;
+	List *others; /* of OtherDefinition, in the order in which they were added */
 } SegmentDefinition;
 
 extern SegmentDefinition *CsReadDefinition(Oid table);
@@ -45,5 +64,6 @@ extern void CsActAsOwner(CsIdentity *saved, const SegmentDefinition *definition)
 extern TimestampTz CsVisibleAsOf(Oid table);
 extern void CsForgetDropped(void);
 extern char *CsQualifiedName(Oid relation);
+extern char *CsCollationName(Oid collation);
 
 #endif /* CUSTOMER_SCORING_DEFINITION_H */

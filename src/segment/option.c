@@ -57,17 +57,37 @@ CsCheckCanRefresh(const char *function)
 						 "customer_scoring.request_segment_refresh.")));
 }
 
-/* Bind the source by its name. */
+/* What a source is bound by: its name. */
+void
+CsBindByName(Oid relation, char **schema, char **name)
+{
+	*name = get_rel_name(relation);
+	if (*name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relation)));
+	*schema = get_namespace_name(get_rel_namespace(relation));
+}
+
+/* Bind the orders. */
 void
 CsSetSource(SegmentDefinition *definition, Oid orders)
 {
-	char *name = get_rel_name(orders);
+	CsBindByName(orders, &definition->source_schema, &definition->source_name);
+}
 
-	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", orders)));
-	definition->source_name = name;
-	definition->source_schema = get_namespace_name(get_rel_namespace(orders));
+/* The option breaks: whether they are frozen, or found anew at each refresh. */
+bool
+CsFreezes(text *breaks)
+{
+	char *value = text_to_cstring(breaks);
+
+	if (strcmp(value, "frozen") == 0)
+		return true;
+	if (strcmp(value, "each_refresh") != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("breaks must be each_refresh or frozen, not \"%s\"", value),
+						errhint("Frozen breaks stay as they are until they are frozen anew.")));
+	return false;
 }
 
 /* The text of a map. */
@@ -94,4 +114,14 @@ CsCheckOptions(SegmentDefinition *definition)
 	}
 	(void) CsZone(definition->time_zone);
 	CsRequireRfmMap(CsGetRfmMap(definition->map));
+}
+
+/* keep_history was given: of use with history only. */
+void
+CsCheckKeepHistory(const SegmentDefinition *definition)
+{
+	CsCheckPositive(definition->keep_history, "keep_history", "Leave it out to keep everything.");
+	if (!definition->history)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("keep_history without history"),
+						errhint("Say that there is one: history => true.")));
 }

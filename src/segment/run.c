@@ -14,17 +14,17 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 #include "core/compat.h"
 #include "core/owner.h"
+#include "model/rfm_model.h"
+#include "segment/coverage.h"
 #include "segment/run.h"
+#include "segment/run_record.h"
 #include "segment/schedule.h"
-
-/* Runs are kept this long; a table's last one always. */
-#define KEEP_RUNS "30 days"
 
 /* A request that keeps failing without a schedule is given up after this many runs. */
 #define REQUEST_TRIES 5
@@ -138,6 +138,7 @@ CsStartRun(Oid table, int64 run_id)
 	values[2] = TimestampTzGetDatum(CsRetryAt((int) ReturnedInt64(), GetCurrentTimestamp()));
 	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET due_at = $3 WHERE segment_table = $1", 3,
 			 types, values, NULL);
+	CsPurgeRuns(table);
 }
 
 /* When the schedule has the next refresh after a moment; DT_NOBEGIN for never. */
@@ -169,88 +170,149 @@ CsSetDue(const SegmentDefinition *definition, TimestampTz due_at)
 			 2, types, values, nulls);
 }
 
-static Datum
-ColumnNumbers(const SegmentSource *source)
-{
-	Datum numbers[SOURCE_COLUMNS];
-	int i;
-
-	for (i = 0; i < SOURCE_COLUMNS; i++)
-		numbers[i] = Int16GetDatum(source->columns[i]);
-	return PointerGetDatum(
-		construct_array(numbers, SOURCE_COLUMNS, INT2OID, sizeof(int16), true, TYPALIGN_SHORT));
-}
-
-/* What is new about the source since it was read last. */
-const char *
-CsSourceChange(const SegmentDefinition *definition, const SegmentSource *source)
-{
-	Oid types[3] = {REGCLASSOID, REGCLASSOID, INT2ARRAYOID};
-	Datum values[3] = {ObjectIdGetDatum(definition->table), ObjectIdGetDatum(source->relation),
-					   ColumnNumbers(source)};
-	char *result;
-
-	if (CsOwnSql("SELECT CASE WHEN source IS NULL THEN 'first refresh'"
-				 " WHEN source <> $2 THEN 'the source is another relation than before'"
-				 " WHEN source_columns <> $3 THEN 'columns of the source are others than before'"
-				 " ELSE 'all customers are recomputed' END"
-				 " FROM customer_scoring_internal.segment_state WHERE segment_table = $1",
-				 3, types, values, NULL) == 0)
-		return "first refresh";
-	result = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-	return result;
-}
-
-/* Record a success, in the transaction of the refresh. */
+/*
+ * Remember that everybody has to be recomputed: a definition was altered, or a
+ * refresh of changed customers found that they are not all.
+ */
 void
-CsFinishRun(int64 run_id, const SegmentDefinition *definition, const SegmentSource *source,
-			const RefreshResult *result)
+CsRequireFull(Oid table, const char *reason, bool map_changed)
 {
-	Oid types[13] = {INT8OID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID,	 INT8OID,
-					 INT8OID, INT8OID, INT8OID,		   INT8OID, INT8OID, REGCLASSOID};
-	Datum values[13];
-	Oid state_types[5] = {REGCLASSOID, REGCLASSOID, INT2ARRAYOID, TIMESTAMPTZOID, INT8OID};
-	Datum state_values[5];
-	char state_nulls[5] = {' ', ' ', ' ', ' ', ' '};
-	TimestampTz next = CsScheduledAfter(definition, GetCurrentTimestamp());
+	Oid types[3] = {REGCLASSOID, TEXTOID, BOOLOID};
+	Datum values[3] = {ObjectIdGetDatum(table), CStringGetTextDatum(reason), BoolGetDatum(map_changed)};
+
+	EnsureState(table);
+	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET full_reason = $2,"
+			 " map_changed = map_changed OR $3 WHERE segment_table = $1",
+			 3, types, values, NULL);
+}
+
+/* Remember what a log that was put in order has to wait for. */
+void
+CsSaveSettling(Oid table, bool settling, FullTransactionId before)
+{
+	Oid types[3] = {REGCLASSOID, BOOLOID, XID8OID};
+	Datum values[3] = {ObjectIdGetDatum(table), BoolGetDatum(settling), FullTransactionIdGetDatum(before)};
+	char nulls[3] = {' ', ' ', FullTransactionIdIsValid(before) ? ' ' : 'n'};
+
+	EnsureState(table);
+	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET settling = $2, settle_before = $3"
+			 " WHERE segment_table = $1",
+			 3, types, values, nulls);
+}
+
+/* Breaks that the table is scored with from now on, unless they are those of before. */
+static void
+RecordBreaks(int64 run_id, const SegmentDefinition *definition, const RefreshResult *result)
+{
+	Oid types[5] = {REGCLASSOID, TEXTOID, INT8OID, BOOLOID, TIMESTAMPTZOID};
+	Datum values[5] = {ObjectIdGetDatum(definition->table), CStringGetTextDatum(result->breaks),
+					   Int64GetDatum(run_id), BoolGetDatum(definition->frozen),
+					   TimestampTzGetDatum(result->as_of)};
+	bool isnull;
+
+	if (definition->frozen)
+		CsOwnSql("UPDATE customer_scoring.segment_table_definition SET frozen_breaks ="
+				 " $2::customer_scoring.rfm_model WHERE segment_table = $1",
+				 5, types, values, NULL);
+	else if (CsOwnSql("SELECT model::pg_catalog.text FROM customer_scoring_internal.segment_model"
+					  " WHERE segment_table = $1 AND NOT frozen ORDER BY model_id DESC LIMIT 1",
+					  1, types, values, NULL) > 0 &&
+			 CsSameBreaks(
+				 TextDatumGetCString(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)),
+				 result->breaks))
+		return;
+	CsOwnSql("DELETE FROM customer_scoring_internal.segment_model WHERE segment_table = $1"
+			 " AND as_of < least($5, pg_catalog.clock_timestamp()) - '" KEEP_RUNS "'::pg_catalog.interval",
+			 5, types, values, NULL);
+	CsOwnSql("INSERT INTO customer_scoring_internal.segment_model (segment_table, model, run_id, frozen,"
+			 " as_of) VALUES ($1, $2::customer_scoring.rfm_model, $3, $4, $5)",
+			 5, types, values, NULL);
+}
+
+/*
+ * Record how far a refresh has come, in the transaction that has come so far:
+ * what is written is about as_of, but for customers still in the log.
+ */
+void
+CsRecordProgress(int64 run_id, const SegmentDefinition *definition, const RefreshResult *result)
+{
+	Oid types[15] = {INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID,	  INT8OID,
+					 INT8OID, INT8OID, INT8OID, INT8OID,		INT8OID, INT8OID, REGCLASSOID};
+	Datum values[16];
+	char nulls[16];
 	int n = 0;
 	int i;
 
+	memset(nulls, ' ', sizeof(nulls));
 	values[n++] = Int64GetDatum(run_id);
-	values[n++] = CStringGetTextDatum(result->reason);
+	values[n++] = CStringGetTextDatum(result->mode);
+	nulls[n] = result->reason == NULL ? 'n' : ' ';
+	values[n++] = result->reason == NULL ? (Datum) 0 : CStringGetTextDatum(result->reason);
 	values[n++] = TimestampTzGetDatum(result->as_of);
 	values[n++] = Int64GetDatum(result->customers);
+	values[n++] = Int64GetDatum(result->recomputed);
 	values[n++] = Int64GetDatum(result->inserted);
 	values[n++] = Int64GetDatum(result->updated);
 	values[n++] = Int64GetDatum(result->deleted);
 	for (i = 0; i < SKIP_REASONS; i++)
 		values[n++] = Int64GetDatum(result->skipped[i]);
 	values[n++] = ObjectIdGetDatum(definition->table);
-	CsOwnSql("UPDATE customer_scoring_internal.segment_run SET mode = 'full', reason = $2, as_of = $3, "
-			 "customers = $4,"
-			 " inserted = $5, updated = $6, deleted = $7, skipped_no_customer = $8, skipped_no_time = $9,"
-			 " skipped_no_amount = $10, skipped_not_finite = $11, skipped_future = $12,"
-			 " finished_at = pg_catalog.clock_timestamp() WHERE run_id = $1 AND segment_table = $13",
-			 n, types, values, NULL);
-	CsOwnSql("UPDATE customer_scoring.segment_table_definition SET as_of = $3 WHERE segment_table = $13", n,
-			 types, values, NULL);
-	CsOwnSql("DELETE FROM customer_scoring_internal.segment_run WHERE segment_table = $13 AND run_id < $1"
-			 " AND coalesce(finished_at, started_at, requested_at) <"
-			 " pg_catalog.clock_timestamp() - '" KEEP_RUNS "'::pg_catalog.interval",
-			 n, types, values, NULL);
+	CsOwnSql("UPDATE customer_scoring_internal.segment_run SET mode = $2, reason = $3, as_of = $4,"
+			 " customers = $5, recomputed = $6, inserted = $7, updated = $8, deleted = $9,"
+			 " skipped_no_customer = $10, skipped_no_time = $11, skipped_no_amount = $12,"
+			 " skipped_not_finite = $13, skipped_future = $14 WHERE run_id = $1 AND segment_table = $15",
+			 n, types, values, nulls);
+	CsOwnSql("UPDATE customer_scoring.segment_table_definition SET as_of = $4 WHERE segment_table = $15", n,
+			 types, values, nulls);
+	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET customers = $5 WHERE segment_table = $15", n,
+			 types, values, nulls);
+	if (result->breaks != NULL)
+		RecordBreaks(run_id, definition, result);
+}
+
+/* Record a success, in the transaction of the refresh or of its last batch. */
+void
+CsFinishRun(int64 run_id, const SegmentDefinition *definition, const SegmentSource *source,
+			const RefreshResult *result)
+{
+	bool full = strcmp(result->mode, "full") == 0;
+	Oid types[11] = {REGCLASSOID, REGCLASSOID, TEXTOID, TIMESTAMPTZOID, INT8OID, BOOLOID,
+					 BYTEAOID,	  TEXTOID,	   TEXTOID, BOOLOID,		XID8OID};
+	Datum values[11];
+	char nulls[11];
+	TimestampTz next = CsScheduledAfter(definition, GetCurrentTimestamp());
 
 	EnsureState(definition->table);
-	state_values[0] = ObjectIdGetDatum(definition->table);
-	state_values[1] = ObjectIdGetDatum(source->relation);
-	state_values[2] = ColumnNumbers(source);
-	state_values[3] = TimestampTzGetDatum(next);
-	state_nulls[3] = next == DT_NOBEGIN ? 'n' : ' ';
-	state_values[4] = Int64GetDatum(run_id);
-	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET source = $2, source_columns = $3,"
+	CsRecordProgress(run_id, definition, result);
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = ObjectIdGetDatum(definition->table);
+	values[1] = ObjectIdGetDatum(source->relation);
+	values[2] = CStringGetTextDatum(source->columns);
+	values[3] = TimestampTzGetDatum(next);
+	nulls[3] = next == DT_NOBEGIN ? 'n' : ' ';
+	values[4] = Int64GetDatum(run_id);
+	values[5] = BoolGetDatum(source->nfollowed > 0 && CsHasCustomerIndex(source));
+	values[6] = PointerGetDatum(result->coverage);
+	nulls[6] = result->coverage == NULL ? 'n' : ' ';
+	values[7] = CStringGetTextDatum(CS_EXTVERSION);
+	values[8] = CStringGetTextDatum("transactions that were open are waited for");
+	nulls[8] = result->settling ? ' ' : 'n';
+	values[9] = BoolGetDatum(result->settling);
+	values[10] = FullTransactionIdGetDatum(result->settle_before);
+	nulls[10] = result->settling && FullTransactionIdIsValid(result->settle_before) ? ' ' : 'n';
+	CsOwnSql("UPDATE customer_scoring_internal.segment_run SET finished_at = pg_catalog.clock_timestamp()"
+			 " WHERE run_id = $5 AND segment_table = $1",
+			 11, types, values, nulls);
+	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET"
 			 " due_at = CASE WHEN requested_run_id <> $5 THEN pg_catalog.clock_timestamp() ELSE $4 END,"
-			 " refreshed_at = pg_catalog.clock_timestamp(), last_run_id = $5, failures = 0, broken = NULL"
-			 " WHERE segment_table = $1",
-			 5, state_types, state_values, state_nulls);
+			 " refreshed_at = pg_catalog.clock_timestamp(), last_run_id = $5, failures = 0, broken = NULL,"
+			 " customer_index = $6 WHERE segment_table = $1",
+			 11, types, values, nulls);
+	if (full)
+		CsOwnSql("UPDATE customer_scoring_internal.segment_state SET source = $2, source_columns = $3,"
+				 " coverage = $7, extension_version = $8, full_reason = $9, map_changed = false,"
+				 " settling = $10, settle_before = $11 WHERE segment_table = $1",
+				 11, types, values, nulls);
 }
 
 /*

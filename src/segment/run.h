@@ -14,7 +14,9 @@ extern void CsStartRun(Oid table, int64 run_id);
 extern void CsFinishRun(int64 run_id, const SegmentDefinition *definition, const SegmentSource *source,
 						const RefreshResult *result);
 extern void CsFailRun(Oid table, int64 run_id, const ErrorData *error, TimestampTz scheduled, bool broken);
-extern const char *CsSourceChange(const SegmentDefinition *definition, const SegmentSource *source);
+extern void CsRecordProgress(int64 run_id, const SegmentDefinition *definition, const RefreshResult *result);
+extern void CsRequireFull(Oid table, const char *reason, bool map_changed);
+extern void CsSaveSettling(Oid table, bool settling, FullTransactionId before);
 extern void CsSetDue(const SegmentDefinition *definition, TimestampTz due_at);
 extern TimestampTz CsScheduledAfter(const SegmentDefinition *definition, TimestampTz now);
 

@@ -9,12 +9,17 @@
 #include "postgres.h"
 
 #include "common/pg_prng.h"
+#include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 
 #include "core/compat.h"
 #include "core/moment.h"
 #include "segment/schedule.h"
+
+PG_FUNCTION_INFO_V1(cs_local_time);
 
 /* Microseconds of an interval, a month counted as 30 days: for estimates. */
 static int64
@@ -98,4 +103,28 @@ CsRetryAt(int failures, TimestampTz now)
 	wait = Min(wait, INT64CONST(300) * USECS_PER_SEC);
 	wait -= (int64) (pg_prng_double(&pg_global_prng_state) * (double) (wait / 10));
 	return now + wait;
+}
+
+/*
+ * local_time(moment, time_zone) → text: what clocks of the zone show, to the
+ * second and with the name of the zone, in a form that timestamptz reads. NULL
+ * for a zone that the server does not know any more: one table's must not hide
+ * the status of the others.
+ */
+Datum
+cs_local_time(PG_FUNCTION_ARGS)
+{
+	TimestampTz moment = PG_GETARG_TIMESTAMPTZ(0);
+	char *name = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	pg_tz *zone = CsFindZone(name);
+	struct pg_tm tm;
+	fsec_t fsec;
+	int offset;
+	char clock[MAXDATELEN + 1];
+
+	if (zone == NULL || TIMESTAMP_NOT_FINITE(moment) ||
+		timestamp2tm(moment, &offset, &tm, &fsec, NULL, zone) != 0)
+		PG_RETURN_NULL();
+	EncodeDateTime(&tm, 0, false, 0, NULL, USE_ISO_DATES, clock);
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s %s", clock, name)));
 }

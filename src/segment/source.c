@@ -5,8 +5,9 @@
  * A *source* is a table or view of orders, bound by schema-qualified name and
  * column names: it may be dropped and made anew under the same name. This file
  * is the seam between the source and everything that scores: it hands out SQL
- * that yields pairs of customer and purchase_summary. Names are quoted from the
- * catalogs, values are typed parameters; nothing a user wrote becomes SQL.
+ * that yields pairs of customer and purchase_summary, of all customers or of
+ * those in a parameter. Names are quoted from the catalogs, values are typed
+ * parameters; nothing a user wrote becomes SQL.
  *
  * Called as the owner of the segment table, whose rights decide. The source is
  * locked against changes of its definition until the transaction ends.
@@ -33,42 +34,25 @@
 #include "core/compat.h"
 #include "core/moment.h"
 #include "core/money.h"
+#include "segment/other_source.h"
 #include "segment/schedule.h"
 #include "segment/source.h"
 
 #define DEFAULT_MONEY_SCALE 2
 
-/* A column of the source as the catalog has it. */
-typedef struct SourceColumn
-{
-	AttrNumber attnum;
-	Oid type; /* of a domain: what it is based on */
-	int32 typmod;
-	Oid declared; /* as declared */
-	int32 declared_typmod;
-	Oid collation;
-	char *sql;
-} SourceColumn;
-
-/*
- * Look a column up; the option is the argument of create_segment_table that
- * names it. The owner must be allowed to read it.
- */
-static SourceColumn
-FindColumn(Relation relation, const char *name, const char *option)
+/* Look a column up. The owner must be allowed to read it. */
+SourceColumn
+CsFindColumn(Relation relation, const char *name, const char *hint)
 {
 	AttrNumber attnum = get_attnum(RelationGetRelid(relation), name);
 	Form_pg_attribute attribute;
 	SourceColumn column;
 
 	if (attnum <= 0)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%s\" of source \"%s\" does not exist", name, RelationGetRelationName(relation)),
-			 errhint("Name the column with the option \"%s\" of customer_scoring.create_segment_table or "
-					 "alter_segment_table.",
-					 option)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("column \"%s\" of source \"%s\" does not exist", name,
+							   RelationGetRelationName(relation)),
+						errhint("%s", hint)));
 	if (pg_class_aclcheck(RelationGetRelid(relation), GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
 		pg_attribute_aclcheck(RelationGetRelid(relation), attnum, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -84,6 +68,25 @@ FindColumn(Relation relation, const char *name, const char *option)
 	column.collation = attribute->attcollation;
 	column.sql = psprintf("s.%s", quote_identifier(NameStr(attribute->attname)));
 	return column;
+}
+
+/* A column is read: which one it is, and how, changes its values without a write when either does. */
+void
+CsReadColumn(SegmentSource *source, const SourceColumn *column)
+{
+	source->columns = psprintf("%s %d:%u:%d:%u", source->columns == NULL ? "" : source->columns,
+							   column->attnum, column->declared, column->declared_typmod, column->collation);
+}
+
+/* A column that an argument of create_segment_table names. */
+static SourceColumn
+FindColumn(Relation relation, const char *name, const char *option)
+{
+	return CsFindColumn(
+		relation, name,
+		psprintf("Name the column with the option \"%s\" of customer_scoring.create_segment_table or "
+				 "alter_segment_table.",
+				 option));
 }
 
 /* The default equality of a type as OPERATOR(schema.name), whatever the search_path is. */
@@ -109,11 +112,11 @@ EqualityOperator(Oid type)
 }
 
 /*
- * The time of an order as a timestamptz. A time without zone is read in that of
+ * A time in a source as a timestamptz. A time without zone is read in that of
  * the table, which the session has while the source is read: see CsActAsOwner.
  */
-static char *
-TimeExpression(const SourceColumn *column, const char *name)
+char *
+CsTimeExpression(const SourceColumn *column, const char *name)
 {
 	switch (column->type)
 	{
@@ -122,14 +125,11 @@ TimeExpression(const SourceColumn *column, const char *name)
 		case DATEOID:
 			return psprintf("%s::pg_catalog.timestamptz", column->sql);
 		default:
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" has type %s, which is not a time", name,
-						format_type_be(column->declared)),
-				 errhint(
-					 "The time of an order is a timestamptz, timestamp or date. Make a view that converts "
-					 "it, and use the view as source.")));
+			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+							errmsg("column \"%s\" has type %s, which is not a time", name,
+								   format_type_be(column->declared)),
+							errhint("A time is a timestamptz, timestamp or date. Make a view that converts "
+									"it, and use the view as source.")));
 	}
 	return NULL;
 }
@@ -281,6 +281,7 @@ AddOnlyColumn(SegmentSource *source, StringInfo filter, Relation relation, const
 	char align;
 	int i;
 
+	CsReadColumn(source, &column);
 	if (!OidIsValid(array_type) || equals == NULL)
 		BadOnly(psprintf("names column \"%s\", whose type %s cannot be compared", name,
 						 format_type_be(column.declared)));
@@ -339,24 +340,25 @@ OnlyFilter(SegmentSource *source, Jsonb *only, Relation relation)
 	return filter.data;
 }
 
-/* Find the relation by its name, lock it, and check that it can be a source. */
-static Relation
-OpenRelation(const SegmentDefinition *definition)
+/*
+ * Find a relation by its name, lock it, and check that it can be a source. The
+ * hint is for when it is not there.
+ */
+Relation
+CsOpenSourceRelation(const char *schema, const char *name, Oid segment_table, const char *hint)
 {
-	RangeVar *name = makeRangeVar(definition->source_schema, definition->source_name, -1);
-	Oid oid = RangeVarGetRelid(name, AccessShareLock, true);
+	RangeVar *range = makeRangeVar(pstrdup(schema), pstrdup(name), -1);
+	Oid oid = RangeVarGetRelid(range, AccessShareLock, true);
 	Relation relation;
 
 	if (!OidIsValid(oid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("source %s does not exist",
-						quote_qualified_identifier(definition->source_schema, definition->source_name)),
-				 errhint("Create it again, or call customer_scoring.alter_segment_table with another one.")));
-	if (oid == definition->table)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("source %s does not exist", quote_qualified_identifier(schema, name)),
+						errhint("%s", hint)));
+	if (oid == segment_table)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("segment table \"%s\" cannot be its own source", definition->source_name),
-						errhint("Name the table or view of orders.")));
+						errmsg("segment table \"%s\" cannot be its own source", name),
+						errhint("Name another table or view.")));
 	relation = relation_open(oid, NoLock);
 	switch (relation->rd_rel->relkind)
 	{
@@ -370,7 +372,7 @@ OpenRelation(const SegmentDefinition *definition)
 			ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
 							errmsg("\"%s\" cannot be a source", RelationGetRelationName(relation)),
 							errdetail("It is neither a table nor a view."),
-							errhint("Name the table or view that holds the orders.")));
+							errhint("Name the table or view that holds the rows.")));
 	}
 	if (relation->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
 		ereport(ERROR,
@@ -381,8 +383,25 @@ OpenRelation(const SegmentDefinition *definition)
 	return relation;
 }
 
+/* Changes of a relation concern those whom the column names. */
+void
+CsFollow(SegmentSource *source, Oid relation, AttrNumber customer)
+{
+	int i;
+
+	for (i = 0; i < source->nfollowed; i++)
+		if (source->followed[i].relation == relation && source->followed[i].customer == customer)
+			return;
+	source->followed = source->followed == NULL
+						   ? palloc(sizeof(CsFollowed))
+						   : repalloc(source->followed, sizeof(CsFollowed) * (source->nfollowed + 1));
+	source->followed[source->nfollowed].relation = relation;
+	source->followed[source->nfollowed].customer = customer;
+	source->nfollowed++;
+}
+
 /*
- * Find a definition's source and work out the SQL to read it. An error when it
+ * Find a definition's sources and work out the SQL to read it. An error when it
  * is not there, not readable or not of the right types: the caller decides
  * whether that refuses a definition or breaks a segment table.
  */
@@ -391,61 +410,174 @@ CsOpenSource(const SegmentDefinition *definition)
 {
 	SegmentSource *source = palloc0(sizeof(SegmentSource));
 	int nonly = definition->only != NULL ? JB_ROOT_COUNT(definition->only) : 0;
-	Relation relation = OpenRelation(definition);
+	Relation relation = CsOpenSourceRelation(
+		definition->source_schema, definition->source_name, definition->table,
+		"Create it again, or call customer_scoring.alter_segment_table with another one.");
 	SourceColumn customer = FindColumn(relation, definition->customer, "customer");
 	SourceColumn time = FindColumn(relation, definition->ordered_at, "ordered_at");
 	SourceColumn amount = FindColumn(relation, definition->amount, "amount");
-	char *from = CsQualifiedName(RelationGetRelid(relation));
-	char *time_sql = TimeExpression(&time, definition->ordered_at);
-	char *finite_sql;
-	char *amount_sql;
-	char *filter;
+	Oid array_type;
 	int declared_scale;
 
 	source->relation = RelationGetRelid(relation);
-	source->columns[0] = customer.attnum;
-	source->columns[1] = time.attnum;
-	source->columns[2] = amount.attnum;
+	CsReadColumn(source, &customer);
+	CsReadColumn(source, &time);
+	CsReadColumn(source, &amount);
+	CsFollow(source, source->relation, customer.attnum);
 	source->customer_type = customer.declared;
 	source->customer_typmod = customer.declared_typmod;
 	source->customer_collation = customer.collation;
 	source->customer_equals = EqualityOperator(customer.type);
+	source->key_type = customer.type;
+	array_type = get_array_type(customer.type);
 	if (source->customer_equals == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" has type %s, which cannot tell customers apart", definition->customer,
 						format_type_be(customer.declared)),
 				 errdetail("A customer's type needs a default btree and a default hash operator class.")));
-	amount_sql = AmountExpression(&amount, definition->amount, &finite_sql, &declared_scale);
+	source->from = CsQualifiedName(RelationGetRelid(relation));
+	source->customer = customer.sql;
+	source->time = CsTimeExpression(&time, definition->ordered_at);
+	source->amount = AmountExpression(&amount, definition->amount, &source->finite, &declared_scale);
 	source->scale = MoneyScale(definition, declared_scale);
 
-	source->nparams = SOURCE_RUN_PARAM;
+	source->nparams = SOURCE_PARAMS;
 	source->types = palloc(sizeof(Oid) * (source->nparams + nonly));
 	source->values = palloc0(sizeof(Datum) * (source->nparams + nonly));
 	source->nulls = palloc(source->nparams + nonly);
-	source->types[0] = source->types[1] = TIMESTAMPTZOID;
-	source->types[SOURCE_RUN_PARAM - 1] = INT8OID;
-	source->nulls[0] = source->nulls[1] = ' ';
-	source->nulls[SOURCE_RUN_PARAM - 1] = 'n';
-	filter = OnlyFilter(source, definition->only, relation);
+	memset(source->nulls, 'n', source->nparams);
+	source->types[PARAM_AS_OF - 1] = source->types[PARAM_EARLIEST - 1] = TIMESTAMPTZOID;
+	source->types[PARAM_RUN - 1] = INT8OID;
+	source->types[PARAM_KEYS - 1] = OidIsValid(array_type) ? array_type : TEXTARRAYOID;
+	source->keys = OidIsValid(array_type) ? psprintf("$%d", PARAM_KEYS)
+										  : psprintf("SELECT pg_catalog.unnest($%d)::%s", PARAM_KEYS,
+													 format_type_extended(customer.type, customer.typmod,
+																		  FORMAT_TYPE_TYPEMOD_GIVEN |
+																			  FORMAT_TYPE_FORCE_QUALIFY));
+	source->types[PARAM_LOOKBACK - 1] = INTERVALOID;
+	if (definition->lookback != NULL)
+		CsSetParam(source, PARAM_LOOKBACK, IntervalPGetDatum(definition->lookback));
+	source->filter = OnlyFilter(source, definition->only, relation);
+	relation_close(relation, NoLock);
+	CsOpenOthers(source, definition);
+	return source;
+}
 
+/* Give a parameter its value. */
+void
+CsSetParam(SegmentSource *source, int param, Datum value)
+{
+	source->values[param - 1] = value;
+	source->nulls[param - 1] = ' ';
+}
+
+/* Customers as an array, for the parameter. */
+Datum
+CsKeyArray(const SegmentSource *source, Datum *keys, int nkeys)
+{
+	Oid type = source->key_type;
+	int16 length;
+	bool byval;
+	char align;
+
+	if (source->types[PARAM_KEYS - 1] == TEXTARRAYOID && type != TEXTOID)
+	{
+		Datum *texts = palloc(sizeof(Datum) * Max(nkeys, 1));
+		Oid output;
+		bool isvarlena;
+		int i;
+
+		getTypeOutputInfo(type, &output, &isvarlena);
+		for (i = 0; i < nkeys; i++)
+			texts[i] = CStringGetTextDatum(OidOutputFunctionCall(output, keys[i]));
+		keys = texts;
+		type = TEXTOID;
+	}
+	get_typlenbyvalalign(type, &length, &byval, &align);
+	return PointerGetDatum(construct_array(keys, nkeys, type, length, byval, align));
+}
+
+/* Condition on a customer in a source: one at all, and one of those in $4 if so wished. */
+char *
+CsCustomerCondition(const SegmentSource *source, const char *customer, bool keyed)
+{
 	/* a composite customer with a field that is null IS neither NULL nor NOT NULL, but it is DISTINCT FROM NULL */
-	source->all_customers = psprintf(
-		"SELECT %s AS customer, customer_scoring.purchase_summary(%s, %s) AS summary FROM %s s"
-		" WHERE %s AND %s IS DISTINCT FROM NULL AND %s AND %s <= $1 AND %s > $2 GROUP BY %s",
-		customer.sql, time_sql, amount_sql, from, filter, customer.sql, finite_sql, time_sql, time_sql,
-		customer.sql);
-	source->skipped = psprintf(
+	if (!keyed)
+		return psprintf("%s IS DISTINCT FROM NULL", customer);
+	return psprintf("%s %s ANY (%s)", customer, source->customer_equals, source->keys);
+}
+
+/*
+ * SQL for customers by their orders: customer, summary of what counts, oldest (the first moment
+ * of a row that counts, only looked for where rows leave a lookback) and upcoming
+ * (the first moment of a row that will count). Who has only rows to come has no
+ * summary; without future they are not looked for.
+ */
+static char *
+OrdersSql(const SegmentSource *source, bool keyed, bool future)
+{
+	char *past = future ? psprintf(" FILTER (WHERE %s <= $%d)", source->time, PARAM_AS_OF) : "";
+	bool oldest = source->nulls[PARAM_LOOKBACK - 1] == ' ';
+
+	return psprintf(
+		"SELECT %s AS customer, customer_scoring.purchase_summary(%s, %s)%s AS summary,"
+		" %s AS oldest, %s AS upcoming FROM %s s"
+		" WHERE %s AND %s AND %s AND %s %s AND %s > $%d GROUP BY %s",
+		source->customer, source->time, source->amount, past,
+		oldest ? psprintf("pg_catalog.min(%s)%s", source->time, past) : "NULL::pg_catalog.timestamptz",
+		future
+			? psprintf("pg_catalog.min(%s) FILTER (WHERE %s > $%d)", source->time, source->time, PARAM_AS_OF)
+			: "NULL::pg_catalog.timestamptz",
+		source->from, source->filter, CsCustomerCondition(source, source->customer, keyed), source->finite,
+		source->time, future ? "< 'infinity'" : psprintf("<= $%d", PARAM_AS_OF), source->time, PARAM_EARLIEST,
+		source->customer);
+}
+
+/* SQL for customers: the same, and the figures of other sources. */
+char *
+CsCustomersSql(const SegmentSource *source, bool keyed, bool future)
+{
+	return CsJoinOthers(source, OrdersSql(source, keyed, future), keyed, future);
+}
+
+/* SQL for customers who have nothing yet but will: customer, upcoming. */
+char *
+CsWaitingSql(const SegmentSource *source, bool keyed)
+{
+	return psprintf("SELECT w.customer, w.upcoming FROM (%s) w WHERE w.summary IS NULL",
+					CsCustomersSql(source, keyed, true));
+}
+
+/* SQL for rows that are left out: a row a reason: reason, rows. */
+char *
+CsSkippedSql(const SegmentSource *source, bool keyed)
+{
+	return psprintf(
 		"SELECT x.reason, pg_catalog.count(*) FROM (SELECT CASE WHEN %s IS NOT DISTINCT FROM NULL THEN %d "
 		"WHEN %s IS NULL THEN "
 		"%d"
 		" WHEN %s IS NULL THEN %d WHEN NOT (%s) OR %s = '-infinity'::pg_catalog.timestamptz THEN %d"
-		" WHEN %s > $1 THEN %d END AS reason FROM %s s WHERE %s AND (%s > $2 OR %s IS NULL"
-		" OR %s = '-infinity'::pg_catalog.timestamptz)) x WHERE x.reason IS NOT NULL GROUP BY x.reason",
-		customer.sql, SKIP_NO_CUSTOMER, time_sql, SKIP_NO_TIME, amount.sql, SKIP_NO_AMOUNT, finite_sql,
-		time_sql, SKIP_NOT_FINITE, time_sql, SKIP_FUTURE, from, filter, time_sql, time_sql, time_sql);
-	relation_close(relation, NoLock);
-	return source;
+		" WHEN %s > $%d THEN %d END AS reason FROM %s s WHERE %s AND %s AND (%s > $%d OR %s IS NULL"
+		" OR %s = '-infinity'::pg_catalog.timestamptz)) x WHERE x.reason IS NOT NULL GROUP BY x.reason%s",
+		source->customer, SKIP_NO_CUSTOMER, source->time, SKIP_NO_TIME, source->amount, SKIP_NO_AMOUNT,
+		source->finite, source->time, SKIP_NOT_FINITE, source->time, PARAM_AS_OF, SKIP_FUTURE, source->from,
+		source->filter, keyed ? CsCustomerCondition(source, source->customer, true) : "true", source->time,
+		PARAM_EARLIEST, source->time, source->time, CsOthersSkippedSql(source, keyed));
+}
+
+/*
+ * The moment after which orders count. Days and months of a lookback are those
+ * of the calendar in the table's zone.
+ */
+TimestampTz
+CsEarliest(TimestampTz as_of, const Interval *lookback, const char *time_zone)
+{
+	pg_tz *zone = CsZone(time_zone);
+	Datum clock = TimestampGetDatum(CsClockOf(as_of, zone));
+
+	clock = DirectFunctionCall2(timestamp_mi_interval, clock, IntervalPGetDatum(lookback));
+	return CsMomentOf(DatumGetTimestamp(clock), zone);
 }
 
 /*
@@ -455,48 +587,55 @@ CsOpenSource(const SegmentDefinition *definition)
 void
 CsSourceMoments(SegmentSource *source, const SegmentDefinition *definition, TimestampTz as_of)
 {
-	TimestampTz earliest = DT_NOBEGIN;
-
-	if (definition->lookback != NULL)
-	{
-		pg_tz *zone = CsZone(definition->time_zone);
-		Datum clock = TimestampGetDatum(CsClockOf(as_of, zone));
-
-		clock = DirectFunctionCall2(timestamp_mi_interval, clock, IntervalPGetDatum(definition->lookback));
-		earliest = CsMomentOf(DatumGetTimestamp(clock), zone);
-	}
-	source->values[0] = TimestampTzGetDatum(as_of);
-	source->values[1] = TimestampTzGetDatum(earliest);
+	CsSetParam(source, PARAM_AS_OF, TimestampTzGetDatum(as_of));
+	CsSetParam(source, PARAM_EARLIEST,
+			   TimestampTzGetDatum(definition->lookback == NULL
+									   ? DT_NOBEGIN
+									   : CsEarliest(as_of, definition->lookback, definition->time_zone)));
 }
 
-/*
- * Row-level security anywhere below the source is an error unless it was asked
- * for: the segment table would show to its readers what the policies may hide
- * from them. Policies of the segment table itself are nothing to complain of,
- * so the statement looked at reads the source only; it locks what it reads, so
- * that the answer holds until the transaction ends.
- */
-void
-CsCheckSourcePolicies(const SegmentSource *source, const SegmentDefinition *definition)
+/* Whether the statement that reads a source depends on row-level security, for whoever runs it. */
+static void
+CheckPolicies(SegmentSource *source, const SegmentDefinition *definition, const char *name, const char *sql)
 {
-	SPIPlanPtr plan = CsPrepareOnSource(source, source->all_customers);
+	SPIPlanPtr plan = CsPrepareOnSource(source, sql);
 	ListCell *cell;
 
-	if (definition->row_security)
-		return;
 	foreach (cell, SPI_plan_get_plan_sources(plan))
 	{
 		CachedPlanSource *plan_source = (CachedPlanSource *) lfirst(cell);
 
-		if (plan_source->dependsOnRLS)
+		if (!plan_source->dependsOnRLS)
+			continue;
+		source->uncaptured = "the source has row-level security";
+		if (!definition->row_security)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("source \"%s\" has row-level security", definition->source_name),
+					 errmsg("source \"%s\" has row-level security", name),
 					 errdetail("A segment table holds what its owner may read: its readers would see rows "
 							   "that policies hide from them."),
 					 errhint("To have that, use the option row_security => true, and guard the segment "
 							 "table by policies of its own.")));
 	}
+}
+
+/*
+ * Row-level security anywhere below a source is an error unless it was asked
+ * for: the segment table would show to its readers what the policies may hide
+ * from them. Policies of the segment table itself are nothing to complain of,
+ * so the statements looked at read sources only; they lock what they read, so
+ * that the answer holds until the transaction ends. Where policies are accepted,
+ * what they let pass may change without a write that could be captured.
+ */
+void
+CsCheckSourcePolicies(SegmentSource *source, const SegmentDefinition *definition)
+{
+	int i;
+
+	CheckPolicies(source, definition, definition->source_name, OrdersSql(source, false, false));
+	for (i = 0; i < source->nothers; i++)
+		CheckPolicies(source, definition, source->others[i].definition->source_name,
+					  CsOtherSql(source, &source->others[i], false, false));
 }
 
 /* Prepare a statement that has the parameters of the source. */

@@ -6,11 +6,20 @@
 #define CUSTOMER_SCORING_SOURCE_H
 
 #include "executor/spi.h"
+#include "utils/relcache.h"
 
 #include "segment/definition.h"
 
-#define SOURCE_COLUMNS 3
-#define SOURCE_RUN_PARAM 3
+/* Parameters of every statement on a source; those of `only` follow. */
+enum
+{
+	PARAM_AS_OF = 1,
+	PARAM_EARLIEST,
+	PARAM_RUN,
+	PARAM_KEYS,
+	PARAM_LOOKBACK,
+	SOURCE_PARAMS = PARAM_LOOKBACK
+};
 
 /* Reasons to leave a row out, in the order in which they are looked for. */
 typedef enum SkipReason
@@ -24,31 +33,76 @@ typedef enum SkipReason
 
 #define SKIP_REASONS 5
 
+/* A relation whose changes concern a segment table, and its column with the customer. */
+typedef struct CsFollowed
+{
+	Oid relation;
+	AttrNumber customer;
+} CsFollowed;
+
 /*
- * A source that has been found, with the SQL to read it. Parameters are $1
- * as_of, $2 the moment after which orders count, $3 the run, NULL but for a
- * refresh, and one array for each column of `only`.
+ * A source that has been found, with what is needed to read it. Parameters are
+ * $1 as_of, $2 the moment after which orders count, $3 the run, NULL but for a
+ * refresh, $4 an array of customers
+ * (of their texts, if there are no arrays of the type), $5 the lookback, and one array for each column of
+ * `only`.
  */
 typedef struct SegmentSource
 {
 	Oid relation;
-	AttrNumber columns[SOURCE_COLUMNS];
+	char *columns; /* numbers and types of all columns that are read, to tell whether they have changed */
+	int nothers;
+	struct OtherSource *others;
 	Oid customer_type;
 	int32 customer_typmod;
 	Oid customer_collation;
 	char *customer_equals; /* OPERATOR(…) of the customer's type */
+	Oid key_type; /* base type of the customer */
+	char *keys; /* SQL: those in $4, as what ANY takes */
 	int scale; /* decimals of money */
-	char *all_customers; /* SQL: customer, summary */
-	char *skipped; /* SQL: a row a reason: reason, rows */
+	char *from; /* SQL: the relation */
+	char *customer; /* SQL of a row s: its customer, */
+	char *time; /* time, */
+	char *amount; /* amount, */
+	char *finite; /* whether that is a number, */
+	char *filter; /* and whether `only` lets it in */
+	const char *uncaptured; /* why its changes cannot be captured at all, or NULL */
+	int nfollowed;
+	CsFollowed *followed;
 	int nparams;
 	Oid *types;
 	Datum *values;
 	char *nulls;
 } SegmentSource;
 
+/* A column of the source as the catalog has it. */
+typedef struct SourceColumn
+{
+	AttrNumber attnum;
+	Oid type; /* of a domain: what it is based on */
+	int32 typmod;
+	Oid declared; /* as declared */
+	int32 declared_typmod;
+	Oid collation;
+	char *sql;
+} SourceColumn;
+
+extern Relation CsOpenSourceRelation(const char *schema, const char *name, Oid segment_table,
+									 const char *hint);
+extern SourceColumn CsFindColumn(Relation relation, const char *name, const char *hint);
+extern char *CsTimeExpression(const SourceColumn *column, const char *name);
+extern void CsReadColumn(SegmentSource *source, const SourceColumn *column);
+extern void CsFollow(SegmentSource *source, Oid relation, AttrNumber customer);
+extern char *CsCustomerCondition(const SegmentSource *source, const char *customer, bool keyed);
 extern SegmentSource *CsOpenSource(const SegmentDefinition *definition);
+extern void CsSetParam(SegmentSource *source, int param, Datum value);
+extern Datum CsKeyArray(const SegmentSource *source, Datum *keys, int nkeys);
+extern TimestampTz CsEarliest(TimestampTz as_of, const Interval *lookback, const char *time_zone);
 extern void CsSourceMoments(SegmentSource *source, const SegmentDefinition *definition, TimestampTz as_of);
-extern void CsCheckSourcePolicies(const SegmentSource *source, const SegmentDefinition *definition);
+extern char *CsCustomersSql(const SegmentSource *source, bool keyed, bool future);
+extern char *CsWaitingSql(const SegmentSource *source, bool keyed);
+extern char *CsSkippedSql(const SegmentSource *source, bool keyed);
+extern void CsCheckSourcePolicies(SegmentSource *source, const SegmentDefinition *definition);
 extern SPIPlanPtr CsPrepareOnSource(const SegmentSource *source, const char *sql);
 
 #endif /* CUSTOMER_SCORING_SOURCE_H */

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -20,9 +21,14 @@
 
 #include "core/compat.h"
 #include "core/owner.h"
+#include "segment/capture.h"
+#include "segment/change_log.h"
 #include "segment/column.h"
+#include "segment/coverage.h"
+#include "segment/mode.h"
 #include "segment/option.h"
 #include "segment/refresh.h"
+#include "segment/statement.h"
 
 PG_FUNCTION_INFO_V1(cs_verify_segment_table);
 
@@ -32,34 +38,62 @@ PG_FUNCTION_INFO_V1(cs_verify_segment_table);
  * SQL: customer, column_name, stored, expected, problem. A row that is missing
  * or superfluous counts once, under the name of the key. Only rows that differ
  * are taken apart into values, which costs several times what comparing does.
+ * A change that waits in the log is pending, and with it, as long as breaks move,
+ * what it does to the scores of others; so is everything when the next refresh
+ * will recompute everybody.
  */
 static char *
-VerifySql(const SegmentSource *source, const SegmentDefinition *definition)
+VerifySql(const SegmentDefinition *definition, const SegmentSource *source, const ChangeList *changes)
 {
+	StatementScope scope = {.keyed = false, .future = true};
+	bool all_scores = changes->nkeys > 0 && definition->breaks == NULL;
+	char *pending = psprintf("coalesce(t.customer_id, f.customer_id) %s ANY (%s) OR t.due_at <= $%d",
+							 source->customer_equals, source->keys, PARAM_AS_OF);
 	StringInfoData values;
+	int n;
+	const SegmentColumn *const *columns = CsColumnsOf(definition, &n);
 	int i;
 
+	if (changes->everything || CsReadState(definition->table)->full_reason != NULL)
+		pending = "true";
 	initStringInfo(&values);
-	for (i = 0; i < CsSegmentColumnCount; i++)
+	for (i = 0; i < n; i++)
 	{
-		const char *name = CsSegmentColumns[i].name;
+		const char *name = columns[i]->name;
 
 		appendStringInfo(
 			&values,
-			"%s('%s', t.%s::pg_catalog.text, f.%s::pg_catalog.text, 'wrong', t.%s IS DISTINCT FROM f.%s"
-			" AND t.ctid IS NOT NULL AND f.customer_id IS DISTINCT FROM NULL)",
-			i > 0 ? ", " : "", name, name, name, name, name);
+			"%s('%s', t.%s::pg_catalog.text, f.%s::pg_catalog.text, '%s', t.%s IS DISTINCT FROM f.%s"
+			" AND t.address IS NOT NULL AND f.customer_id IS DISTINCT FROM NULL)",
+			i > 0 ? ", " : "", name, name, name,
+			all_scores && columns[i]->role == ROLE_SCORE ? "pending" : "wrong", name, name);
 	}
 	appendStringInfoString(
-		&values, ", ('customer_id', NULL, f.customer_id::pg_catalog.text, 'missing', t.ctid IS NULL)"
+		&values, ", ('customer_id', NULL, f.customer_id::pg_catalog.text, 'missing', t.address IS NULL)"
 				 ", ('customer_id', t.customer_id::pg_catalog.text, NULL, 'superfluous', f.customer_id IS "
 				 "NOT DISTINCT FROM NULL)");
 	return psprintf(
 		"SELECT coalesce(t.customer_id, f.customer_id)::pg_catalog.text, v.name, v.stored, v.expected,"
-		" v.problem FROM (%s) f FULL JOIN ONLY %s t ON f.customer_id %s t.customer_id"
+		" CASE WHEN %s THEN 'pending' ELSE v.problem END"
+		" FROM (%s) f FULL JOIN (%s) t ON f.customer_id %s t.customer_id"
 		" CROSS JOIN LATERAL (VALUES %s) v (name, stored, expected, problem, found) WHERE %s AND v.found",
-		CsScoredSql(source, definition), CsQualifiedName(definition->table), source->customer_equals,
-		values.data, CsRowDiffers());
+		pending, CsScoredSql(definition, source, &scope), CsStoredSql(definition, source, false),
+		source->customer_equals, values.data, CsRowDiffers(definition));
+}
+
+/* What waits in the log, as the active snapshot sees it; a standby has no log. */
+static ChangeList *
+Waiting(Oid table, TimestampTz as_of)
+{
+	Oid log = CsCapturedLog(table);
+	ChangeList *changes;
+
+	if (!OidIsValid(log) || RecoveryInProgress())
+		return palloc0(sizeof(ChangeList));
+	changes = CsReadChanges(log, GetActiveSnapshot(), as_of, PG_INT32_MAX);
+	if (!changes->fresh || CsLogHasOverflowed(table, GetActiveSnapshot()))
+		changes->everything = true;
+	return changes;
 }
 
 /*
@@ -76,6 +110,7 @@ cs_verify_segment_table(PG_FUNCTION_ARGS)
 	CsIdentity saved;
 	SPIPlanPtr plan;
 	Portal portal;
+	ChangeList *changes;
 	TimestampTz as_of;
 
 	CsRequireArgument(fcinfo, 0, "segment_table");
@@ -87,6 +122,8 @@ cs_verify_segment_table(PG_FUNCTION_ARGS)
 	definition = CsReadDefinition(table);
 	source = CsOpenRefresh(definition);
 
+	CsFlushCapture();
+
 	/* as_of, source and segment table must be seen by one snapshot: a refresh may commit at any time */
 	PushActiveSnapshot(GetTransactionSnapshot());
 	as_of = CsVisibleAsOf(table);
@@ -94,10 +131,12 @@ cs_verify_segment_table(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("segment table \"%s\" has not been refreshed yet", get_rel_name(table)),
 						errhint("Call customer_scoring.refresh_segment_table first.")));
+	changes = Waiting(table, as_of);
 	CsActAsOwner(&saved, definition);
 	source->scale = CsStoredScale(table);
 	CsSourceMoments(source, definition, as_of);
-	plan = CsPrepareOnSource(source, VerifySql(source, definition));
+	CsSetParam(source, PARAM_KEYS, CsKeyArray(source, changes->keys, changes->nkeys));
+	plan = CsPrepareOnSource(source, VerifySql(definition, source, changes));
 	portal = SPI_cursor_open(NULL, plan, source->values, source->nulls, true);
 	do
 	{

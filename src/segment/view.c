@@ -8,14 +8,14 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_collation.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "catalog/namespace.h"
 #include "executor/spi.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 #include "core/compat.h"
 #include "segment/column.h"
@@ -31,80 +31,150 @@ CsRunSql(const char *sql)
 		elog(ERROR, "statement failed: %s: %s", SPI_result_code_string(result), sql);
 }
 
-static Oid
-RelationOid(const char *schema, const char *name)
+/* Lock a view of a segment table against readers, if its owner has it (still). */
+static void
+LockView(Oid view, Oid owner)
+{
+	if (get_rel_name(view) != NULL && CsOwnsRelation(view, owner))
+		LockRelationOid(view, AccessExclusiveLock);
+}
+
+/*
+ * Lock a segment table against everybody, for its owner, and read its definition.
+ * Its views are locked first, as their readers lock them before the table.
+ */
+SegmentDefinition *
+CsLockWithViews(Oid table)
+{
+	SegmentDefinition *definition;
+	char *name;
+
+	CsCheckSegmentOwner(table);
+	name = get_rel_name(table);
+	definition = CsReadDefinition(table);
+	LockView(definition->current_view, definition->owner);
+	LockView(definition->overview_view, definition->owner);
+	LockView(definition->migration_view, definition->owner);
+	CsCheckNotDropped(table, name);
+	CsLockSegmentTable(table, AccessExclusiveLock);
+	return CsReadDefinition(table);
+}
+
+/* A relation that was just made. */
+Oid
+CsRelationOid(const char *schema, const char *name)
 {
 	return get_relname_relid(name, get_namespace_oid(schema, false));
 }
 
-static void
-CommentColumn(const char *relation, const char *column, const char *comment)
+/* Relations to make must not be there. */
+void
+CsCheckNameIsFree(const char *schema, const char *name)
+{
+	if (OidIsValid(get_relname_relid(name, get_namespace_oid(schema, false))))
+		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE), errmsg("relation \"%s\" already exists", name),
+						errhint("Choose another name. A segment table is removed with "
+								"customer_scoring.drop_segment_table, one that an earlier "
+								"installation of the extension left with DROP TABLE.")));
+}
+
+/* Comment on a column of a relation, which is quoted already. */
+void
+CsCommentColumn(const char *relation, const char *column, const char *comment)
 {
 	CsRunSql(psprintf("COMMENT ON COLUMN %s.%s IS %s", relation, quote_identifier(column),
 					  quote_literal_cstr(comment)));
 }
 
 static void
-CommentSegmentColumns(const char *relation)
+CommentSegmentColumns(const SegmentDefinition *definition, const char *relation)
 {
+	int n;
+	const SegmentColumn *const *columns = CsColumnsOf(definition, &n);
 	int i;
 
-	CommentColumn(relation, "customer_id", "The customer, as in the source");
-	for (i = 0; i < CsSegmentColumnCount; i++)
-		CommentColumn(relation, CsSegmentColumns[i].name, CsSegmentColumns[i].comment);
-	CommentColumn(relation, "computed_at", "When the values of this row last changed");
-	CommentColumn(relation, "run_id", "Run that last changed the values of this row, see segment_table_run");
+	CsCommentColumn(relation, "customer_id", "The customer, as in the source");
+	for (i = 0; i < n; i++)
+		CsCommentColumn(relation, columns[i]->name, columns[i]->comment);
+	CsCommentColumn(relation, "computed_at", "When the values of this row last changed");
+	CsCommentColumn(relation, "run_id",
+					"Run that last changed the values of this row, see segment_table_run");
 }
 
-/* The type of a customer as in the source, collation included. */
-static char *
-CustomerType(const SegmentSource *source)
+/* A type as SQL, with a collation that is not the type's own. */
+char *
+CsTypeSql(Oid type, int32 typmod, Oid collation_id)
 {
-	char *type = format_type_extended(source->customer_type, source->customer_typmod,
-									  FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+	char *sql = format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
 
-	if (OidIsValid(source->customer_collation) &&
-		source->customer_collation != get_typcollation(source->customer_type))
-	{
-		HeapTuple tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(source->customer_collation));
-		Form_pg_collation collation;
+	if (OidIsValid(collation_id) && collation_id != get_typcollation(type))
+		sql = psprintf("%s COLLATE %s", sql, CsCollationName(collation_id));
+	return sql;
+}
 
-		if (!HeapTupleIsValid(tuple))
-			elog(ERROR, "cache lookup failed for collation %u", source->customer_collation);
-		collation = (Form_pg_collation) GETSTRUCT(tuple);
-		type = psprintf("%s COLLATE %s", type,
-						quote_qualified_identifier(get_namespace_name(collation->collnamespace),
-												   NameStr(collation->collname)));
-		ReleaseSysCache(tuple);
-	}
-	return type;
+/* The columns of either kind, as in CREATE TABLE. */
+static void
+AppendColumns(StringInfo sql, const SegmentDefinition *definition, int scale, bool late)
+{
+	int n;
+	const SegmentColumn *const *columns = CsColumnsOf(definition, &n);
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (columns[i]->late == late)
+			appendStringInfo(sql, ", %s %s%s", columns[i]->name, CsColumnType(columns[i], scale),
+							 columns[i]->not_null ? " NOT NULL" : "");
+}
+
+/* The columns of either kind, as in SELECT from t. */
+static void
+AppendNames(StringInfo sql, const SegmentDefinition *definition, bool late)
+{
+	int n;
+	const SegmentColumn *const *columns = CsColumnsOf(definition, &n);
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (columns[i]->late == late)
+			appendStringInfo(sql, ", t.%s", columns[i]->name);
 }
 
 /*
- * Create the table. A refresh updates few columns of few rows and none that is
- * indexed; some room on each page keeps such updates on it.
+ * Create the table. A refresh updates few columns of few rows, and seldom one
+ * that is indexed; some room on each page keeps such updates on it.
  */
 Oid
-CsCreateTable(const char *schema, const char *name, const SegmentSource *source)
+CsCreateTable(const SegmentDefinition *definition, const char *schema, const char *name,
+			  const SegmentSource *source)
 {
 	const char *relation = quote_qualified_identifier(schema, name);
 	StringInfoData sql;
-	int i;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE TABLE %s (customer_id %s PRIMARY KEY", relation, CustomerType(source));
-	for (i = 0; i < CsSegmentColumnCount; i++)
-		appendStringInfo(&sql, ", %s %s%s", CsSegmentColumns[i].name,
-						 CsColumnType(&CsSegmentColumns[i], source->scale),
-						 CsSegmentColumns[i].not_null ? " NOT NULL" : "");
+	appendStringInfo(&sql, "CREATE TABLE %s (customer_id %s PRIMARY KEY", relation,
+					 CsTypeSql(source->customer_type, source->customer_typmod, source->customer_collation));
+	AppendColumns(&sql, definition, source->scale, false);
 	appendStringInfoString(&sql,
-						   ", computed_at pg_catalog.timestamptz NOT NULL, run_id pg_catalog.int8 NOT NULL)"
-						   " WITH (fillfactor = 80)");
+						   ", computed_at pg_catalog.timestamptz NOT NULL, run_id pg_catalog.int8 NOT NULL");
+	AppendColumns(&sql, definition, source->scale, true);
+	appendStringInfoString(&sql, ") WITH (fillfactor = 80)");
 	CsRunSql(sql.data);
+	CsRunSql(psprintf("CREATE INDEX ON %s (due_at) WHERE due_at IS NOT NULL", relation));
 	CsRunSql(
 		psprintf("COMMENT ON TABLE %s IS 'Segment table of customer_scoring: one row a customer'", relation));
-	CommentSegmentColumns(relation);
-	return RelationOid(schema, name);
+	CommentSegmentColumns(definition, relation);
+	return CsRelationOid(schema, name);
+}
+
+/* Append a column to a table that has rows: zero or NULL until they are recomputed. */
+void
+CsAddColumn(const SegmentDefinition *definition, const SegmentColumn *column, int scale)
+{
+	char *relation = CsQualifiedName(definition->table);
+
+	CsRunSql(psprintf("ALTER TABLE %s ADD COLUMN %s %s%s", relation, column->name,
+					  CsColumnType(column, scale), column->not_null ? " NOT NULL DEFAULT 0" : ""));
+	CsCommentColumn(relation, column->name, column->comment);
 }
 
 /* Days between a column and as_of, in the table's zone. */
@@ -126,29 +196,29 @@ CsCreateCurrentView(const SegmentDefinition *definition, const char *schema, con
 	const char *relation = quote_qualified_identifier(schema, name);
 	char *zone = quote_literal_cstr(definition->time_zone);
 	StringInfoData sql;
-	int i;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "CREATE OR REPLACE VIEW %s WITH (security_invoker = true) AS SELECT t.customer_id",
 					 relation);
-	for (i = 0; i < CsSegmentColumnCount; i++)
-		appendStringInfo(&sql, ", t.%s", CsSegmentColumns[i].name);
+	AppendNames(&sql, definition, false);
+	appendStringInfo(&sql, ", t.computed_at, t.run_id, d.as_of, %s AS recency_days, %s AS tenure_days",
+					 DaysSince("last_order_at", zone), DaysSince("first_order_at", zone));
+	AppendNames(&sql, definition, true);
 	appendStringInfo(
 		&sql,
-		", t.computed_at, t.run_id, d.as_of, %s AS recency_days, %s AS tenure_days FROM ONLY %s t"
+		" FROM ONLY %s t"
 		" LEFT JOIN customer_scoring.segment_table_definition d ON d.segment_table = %s::pg_catalog.regclass",
-		DaysSince("last_order_at", zone), DaysSince("first_order_at", zone),
 		CsQualifiedName(definition->table), quote_literal_cstr(CsQualifiedName(definition->table)));
 	CsRunSql(sql.data);
 	CsRunSql(psprintf(
 		"COMMENT ON VIEW %s IS 'Segment table with what moves with the day: one row a customer'", relation));
-	CommentSegmentColumns(relation);
-	CommentColumn(relation, "as_of", "Moment the figures are about");
-	CommentColumn(relation, "recency_days",
-				  "Calendar days from the last order to as_of; NULL without an order");
-	CommentColumn(relation, "tenure_days",
-				  "Calendar days from the first order to as_of; NULL without an order");
-	return RelationOid(schema, name);
+	CommentSegmentColumns(definition, relation);
+	CsCommentColumn(relation, "as_of", "Moment the figures are about");
+	CsCommentColumn(relation, "recency_days",
+					"Calendar days from the last order to as_of; NULL without an order");
+	CsCommentColumn(relation, "tenure_days",
+					"Calendar days from the first order to as_of; NULL without an order");
+	return CsRelationOid(schema, name);
 }
 
 /* Create <name>_overview: a row a segment. */
@@ -192,8 +262,8 @@ CsCreateOverviewView(const SegmentDefinition *definition, const char *schema, co
 		quote_literal_cstr(CsQualifiedName(definition->table))));
 	CsRunSql(psprintf("COMMENT ON VIEW %s IS 'Segment table summed up: one row a segment'", relation));
 	for (i = 0; i < lengthof(comments); i++)
-		CommentColumn(relation, comments[i][0], comments[i][1]);
-	return RelationOid(schema, name);
+		CsCommentColumn(relation, comments[i][0], comments[i][1]);
+	return CsRelationOid(schema, name);
 }
 
 /* The one text that a query gave, or NULL. */
@@ -213,8 +283,8 @@ QueriedText(const char *sql)
  * and its columns have granted: for a view that must be made anew. NULL when
  * there are none.
  */
-char *
-CsGrantsOf(Oid relation)
+static char *
+GrantsOf(Oid relation)
 {
 	return QueriedText(psprintf(
 		"SELECT pg_catalog.string_agg(pg_catalog.format('GRANT %%s%%s ON %%s TO %%s%%s', a.privilege_type,"
@@ -230,8 +300,8 @@ CsGrantsOf(Oid relation)
 }
 
 /* A list of all but the owner who have rights on a relation, PUBLIC in any case. */
-char *
-CsGranteesOf(Oid relation)
+static char *
+GranteesOf(Oid relation)
 {
 	return QueriedText(psprintf(
 		"SELECT pg_catalog.string_agg(g.name, ', ') FROM (SELECT 'PUBLIC' AS name UNION"
@@ -239,4 +309,30 @@ CsGranteesOf(Oid relation)
 		" FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) a"
 		" JOIN pg_catalog.pg_roles r ON r.oid = a.grantee AND r.oid <> c.relowner WHERE c.oid = %u) g",
 		relation));
+}
+
+/*
+ * Drop a view that is to be made anew, as its columns cannot be changed in
+ * place; views of users on top of it make that fail. False if the user has
+ * dropped it: then it stays away.
+ */
+bool
+CsTakeView(Oid view, ViewBefore *before)
+{
+	before->name = get_rel_name(view);
+	if (before->name == NULL)
+		return false;
+	before->schema = get_namespace_name(get_rel_namespace(view));
+	before->grants = GrantsOf(view);
+	CsRunSql(psprintf("DROP VIEW %s", CsQualifiedName(view)));
+	return true;
+}
+
+/* Give a view that was made anew the rights it had, and no others. */
+void
+CsGiveBack(Oid view, const ViewBefore *before)
+{
+	CsRunSql(psprintf("REVOKE ALL ON %s FROM %s", CsQualifiedName(view), GranteesOf(view)));
+	if (before->grants != NULL)
+		CsRunSql(before->grants);
 }

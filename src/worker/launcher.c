@@ -82,6 +82,7 @@ CsWorkerInit(void)
 							&cs_probe_interval, 300, 1, 86400, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 
 	CsNotifyInit();
+	CsRecorderInit();
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
 	CsSharedInit();

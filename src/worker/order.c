@@ -1,8 +1,8 @@
 /*
  * order.c
- *		Starting a probe or a refresh worker, and how it finds its place.
+ *		Starting a probe, a refresh worker or a recorder, and how it finds its place.
  *
- * The order travels in bgw_extra. Either process is short-lived and never
+ * The order travels in bgw_extra. Each process is short-lived and never
  * restarted: whoever ordered it orders again. Settings that a role or a database
  * brings along are overruled where they would stop a worker or change what it
  * sees.
@@ -54,8 +54,19 @@ bool
 CsRegisterOrder(const CsOrder *order, pid_t notify, BackgroundWorkerHandle **handle)
 {
 	BackgroundWorker worker;
-	bool refresh = order->ntables > 0;
-	const char *type = refresh ? "customer_scoring refresh" : "customer_scoring probe";
+	const char *type = "customer_scoring probe";
+	const char *function = "CsProbeMain";
+
+	if (order->failure != DSM_HANDLE_INVALID)
+	{
+		type = "customer_scoring recorder";
+		function = "CsRecorderMain";
+	}
+	else if (order->ntables > 0)
+	{
+		type = "customer_scoring refresh";
+		function = "CsRefreshWorkerMain";
+	}
 
 	memset(&worker, 0, sizeof(worker));
 	strlcpy(worker.bgw_name, type, BGW_MAXLEN);
@@ -65,8 +76,7 @@ CsRegisterOrder(const CsOrder *order, pid_t notify, BackgroundWorkerHandle **han
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	strlcpy(worker.bgw_library_name, "customer_scoring", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, refresh ? "CsRefreshWorkerMain" : "CsProbeMain",
-			sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_function_name, function, sizeof(worker.bgw_function_name));
 	memcpy(worker.bgw_extra, order, sizeof(CsOrder));
 	worker.bgw_notify_pid = notify;
 	return RegisterDynamicBackgroundWorker(&worker, handle);

@@ -288,15 +288,33 @@ AddDue(Findings *found, Oid segment_table, TimestampTz due)
 }
 
 /*
+ * Whether a segment table has its key. A restore creates keys after rows: one
+ * without is still being restored, and what a worker would read may be a source
+ * without rows, what it would write would come a second time from the dump.
+ */
+static bool
+HasKey(Oid segment_table)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(segment_table));
+	bool result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	result = ((Form_pg_class) GETSTRUCT(tuple))->relhasindex;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/*
  * When a worker has to see to the table: at its due moment; at once when a
- * schedule has lost its state by a restore, or its clock.
+ * schedule has lost its state by a restore that is over, or its clock.
  */
 static void
 Judge(Findings *found, const Known *known)
 {
 	if (!known->has_state)
 	{
-		if (known->scheduled)
+		if (known->scheduled && HasKey(known->segment_table))
 			AddDue(found, known->segment_table, DT_NOBEGIN);
 	}
 	else if (known->due <= found->now ||

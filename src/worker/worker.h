@@ -18,6 +18,7 @@
 
 #include "datatype/timestamp.h"
 #include "postmaster/bgworker.h"
+#include "storage/dsm.h"
 
 #define CS_MAX_REFRESH_WORKERS 32
 #define CS_MAX_PROBES 2
@@ -34,7 +35,7 @@ typedef struct CsJob
 	TimestampTz due; /* the moment it became due: tells a new reason from an old one */
 } CsJob;
 
-/* Passed in bgw_extra. Without tables: an order for a probe. */
+/* Passed in bgw_extra. With a failure: for a recorder; else without tables: for a probe. */
 #define CS_ORDER_TABLES 24
 typedef struct CsOrder
 {
@@ -42,6 +43,7 @@ typedef struct CsOrder
 	Oid owner;
 	int32 slot; /* -1 if started without the launcher */
 	uint32 generation;
+	dsm_handle failure; /* memory with what is to be recorded, or DSM_HANDLE_INVALID */
 	int32 ntables;
 	Oid tables[CS_ORDER_TABLES];
 } CsOrder;
@@ -93,6 +95,10 @@ extern void CsNotifyInit(void);
 
 /* probe.c */
 extern PGDLLEXPORT void CsProbeMain(Datum arg);
+
+/* recorder.c */
+extern void CsRecorderInit(void);
+extern PGDLLEXPORT void CsRecorderMain(Datum arg);
 
 /* refresh_worker.c */
 extern PGDLLEXPORT void CsRefreshWorkerMain(Datum arg);

@@ -77,7 +77,7 @@ CREATE VIEW bench.report AS
 SELECT job, round(ours::numeric, 1) AS ours, round(alternative::numeric, 1) AS alternative,
        round((alternative / ours)::numeric, 2) AS ratio,
        format('%s-%s', round(least_ratio::numeric, 2), round(greatest_ratio::numeric, 2)) AS rounds,
-       goal, CASE WHEN alternative / ours >= goal THEN 'ok' ELSE 'below' END AS reached
+       goal, CASE WHEN goal IS NULL THEN '' WHEN round((alternative / ours)::numeric, 2) >= goal THEN 'ok' ELSE 'below' END AS reached
 FROM (SELECT job, goal, min(ctid) AS place,
              percentile_cont(0.5) WITHIN GROUP (ORDER BY ours) AS ours,
              percentile_cont(0.5) WITHIN GROUP (ORDER BY alternative) AS alternative,

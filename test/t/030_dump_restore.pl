@@ -18,7 +18,15 @@ $node->safe_psql('shop', q{
 	INSERT INTO orders SELECT 'c' || i % 50, now() - i * interval '1 day', i % 97 + 0.25, 'paid' FROM generate_series(1, 500) i;
 	SELECT customer_scoring.create_segment_table('segments', 'orders', "only" => '{"status": ["paid"]}', lookback => '1 year',
 		segment_map => 'rf10', refresh_every => '1 hour', time_zone => 'Asia/Jakarta');
-	SELECT customer_scoring.create_segment_table('by_hand', 'orders');
+	SELECT customer_scoring.create_segment_table('by_hand', 'orders', history => true, keep_history => '1 year');
+	CREATE TABLE clients (customer_id text);
+	INSERT INTO clients VALUES ('new');
+	CREATE TABLE ratings (who text, rated_at timestamptz, stars int);
+	INSERT INTO ratings VALUES ('new', now(), 4);
+	SELECT customer_scoring.add_segment_source('segments', 'ratings', 'ratings', 'who', '{"score": "stars", "lowest": 1, "highest": 5}');
+	SELECT customer_scoring.add_segment_source('segments', 'customers', 'clients');
+	DELETE FROM orders WHERE customer_id = 'c7';
+	SELECT customer_scoring.refresh_segment_table('by_hand');
 	RESET ROLE;
 	INSERT INTO customer_scoring.rfm_segment_map (name, map) VALUES ('mine', 'rf10');
 	GRANT SELECT ON segments, segments_current TO PUBLIC});
@@ -29,17 +37,25 @@ $node->safe_psql('postgres', 'CREATE DATABASE restored OWNER shop');
 command_ok([ 'pg_restore', '--exit-on-error', '-j', '2', '-h', $node->host, '-p', $node->port, '-d', 'restored', $dump ], 'the dump restores without an error');
 
 my $settings = q{SELECT string_agg(d::text, E'\n' ORDER BY d::text) FROM (SELECT segment_table, current_view, overview_view, source_schema, source_name, customer,
-	ordered_at, amount, only_values, lookback, time_zone, money_scale, segment_map, row_security, refresh_every FROM customer_scoring.segment_table_definition) d};
+	ordered_at, amount, only_values, lookback, time_zone, money_scale, segment_map, row_security, refresh_every, history, keep_history, history_table, snapshot_table, migration_view
+	FROM customer_scoring.segment_table_definition) d};
 is($node->safe_psql('restored', $settings), $node->safe_psql('shop', $settings), 'all options are back');
+my $sources = q{SELECT string_agg(s::text, E'\n' ORDER BY position) FROM customer_scoring.segment_source_definition s};
+is($node->safe_psql('restored', $sources), $node->safe_psql('shop', $sources), 'all sources are back');
 is($node->safe_psql('restored', q{SELECT string_agg(name, ' ' ORDER BY name) FROM customer_scoring.rfm_segment_map}), 'mine rf10 rfm11', 'maps of users are back, shipped ones are there once');
 
 ok($node->poll_query_until('restored', q{
 	SELECT count(*) = 1 FROM customer_scoring.segment_table_run
-	WHERE segment_table = 'segments'::regclass AND cause = 'scheduled' AND state = 'succeeded' AND reason = 'first refresh'}),
+	WHERE segment_table = 'public.segments' AND cause = 'scheduled' AND state = 'succeeded' AND reason = 'first refresh'}),
 	'the scheduled table refreshes by itself, fully');
 is($node->safe_psql('restored', q{SELECT count(*) FROM customer_scoring.verify_segment_table('segments')}), '0', 'and is exact');
-is($node->safe_psql('restored', q{SELECT state FROM customer_scoring.segment_table_status WHERE segment_table = 'by_hand'::regclass}), 'by hand', 'the other one waits');
+is($node->safe_psql('restored', q{SELECT orders, last_rating FROM segments_current WHERE customer_id = 'new'}), '0|4', 'with what other sources give');
+is($node->safe_psql('restored', q{SELECT state FROM customer_scoring.segment_table_status WHERE segment_table = 'public.by_hand'}), 'by hand', 'the other one waits');
+my $snapshots = q{SELECT string_agg(s::text, E'\n' ORDER BY s::text) FROM by_hand_snapshot s};
+is($node->safe_psql('restored', $snapshots), $node->safe_psql('shop', $snapshots), 'with the snapshots it had');
 is($node->safe_psql('restored', q{SELECT deleted FROM customer_scoring.refresh_segment_table('by_hand')}), '0', 'and can be refreshed');
+$node->safe_psql('restored', q{SET ROLE shop; DELETE FROM orders WHERE customer_id = 'c8'; SELECT customer_scoring.refresh_segment_table('by_hand')});
+is($node->safe_psql('restored', q{SELECT string_agg(customer_id, ' ' ORDER BY move_id) FROM by_hand_history WHERE to_segment IS NULL}), 'c7 c8', 'its history goes on');
 is($node->safe_psql('restored', q{SET ROLE shop; SELECT count(*) > 0 FROM segments_current WHERE as_of IS NOT NULL}), 't', 'the views find their table again');
 $node->stop;
 done_testing();

@@ -1,0 +1,30 @@
+/*
+ * other_source.h
+ *		Sources of a segment table besides its orders: see other_source.c.
+ */
+#ifndef CUSTOMER_SCORING_OTHER_SOURCE_H
+#define CUSTOMER_SCORING_OTHER_SOURCE_H
+
+#include "segment/kind.h"
+#include "segment/source.h"
+
+/* A source besides the orders that has been found, with what is needed to read it. */
+typedef struct OtherSource
+{
+	const OtherDefinition *definition;
+	char *from; /* SQL: the relation */
+	char *customer; /* SQL of a row s: its customer, of the type that customers of orders have, */
+	char *time; /* time, NULL when its kind knows none, */
+	char *score; /* and score, likewise */
+	int nvalues; /* what the kind's figures have put in, but for %PAST% */
+	const char *names[KIND_SETTINGS_MAX + 2];
+	char *values[KIND_SETTINGS_MAX + 2];
+} OtherSource;
+
+extern void CsOpenOthers(SegmentSource *source, const SegmentDefinition *definition);
+extern char *CsOtherSql(const SegmentSource *source, const OtherSource *other, bool keyed, bool future);
+extern char *CsJoinOthers(const SegmentSource *source, char *orders, bool keyed, bool future);
+extern char *CsFigureNames(const SegmentSource *source, const char *alias);
+extern char *CsOthersSkippedSql(const SegmentSource *source, bool keyed);
+
+#endif /* CUSTOMER_SCORING_OTHER_SOURCE_H */
