@@ -20,9 +20,9 @@ DOCS = README.md
 REGRESS = install purchase_summary purchase_plans rating_summary survey survey_overloads survey_plans \
 	rfm_window rfm_model rfm_map overloads \
 	segment_table segment_capture segment_incremental segment_fallback segment_options segment_sources segment_more_sources \
-	segment_security segment_status job_surface segment_history
+	segment_security segment_status job_surface segment_history segment_leftovers privileges drop_extension bi_lint
 ISOLATION = segment_readers segment_writers segment_refresh_twice segment_table_written \
-	segment_isolation_levels segment_definition segment_verify segment_running segment_notify \
+	segment_isolation_levels segment_definition segment_verify segment_running segment_notify segment_leftovers \
 	segment_capture_overlap segment_capture_waits segment_overflow
 REGRESS_OPTS = --inputdir=.
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation
