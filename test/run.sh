@@ -2,7 +2,7 @@
 # run.sh: every test of the product, behind `make test`.
 #
 #   test/run.sh                 all of them
-#   test/run.sh sql isolation   some kinds: version lint math sql isolation tap demo bench
+#   test/run.sh sql isolation   some kinds: version lint math sql isolation tap clients demo bench
 #   TESTS="rfm survey"          only these regress tests
 #   SPECS=, TAP=                only these isolation specs, TAP files
 #   ACCEPT=1                    take what SQL and isolation tests printed as expected: read the diff!
@@ -12,6 +12,8 @@
 
 # shellcheck source=cluster.sh
 . "$(dirname "$0")/cluster.sh"
+# shellcheck source=clients/clients.sh
+. "$SOURCE/test/clients/clients.sh"
 
 PASSED=0 FAILED=0 SKIPPED=0
 passed() { PASSED=$((PASSED + ${1:-1})); }
@@ -138,7 +140,7 @@ make_workplace
 note "PostgreSQL $("$PG_CONFIG" --version | sed 's/PostgreSQL //'), working in $WORK"
 progress "Build with assertions" build COPT="-Werror -DUSE_ASSERT_CHECKING"
 progress "Start a throwaway cluster" start_cluster "max_prepared_transactions = 10"
-[ $# -gt 0 ] || set -- version lint math sql isolation tap demo bench
+[ $# -gt 0 ] || set -- version lint math sql isolation tap clients demo bench
 for kind in "$@"; do
 	note "== $kind"
 	"test_$kind"
