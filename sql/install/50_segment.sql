@@ -92,7 +92,6 @@ CREATE TABLE customer_scoring_internal.segment_state (
 	settling boolean NOT NULL DEFAULT false,
 	settle_before xid8,
 	customers bigint NOT NULL DEFAULT 0,
-	customer_index boolean,
 	due_at timestamptz,
 	requested_run_id bigint,
 	refreshed_at timestamptz,
@@ -110,7 +109,6 @@ COMMENT ON COLUMN customer_scoring_internal.segment_state.map_changed IS 'Whethe
 COMMENT ON COLUMN customer_scoring_internal.segment_state.settling IS 'Whether transactions may be open that went unlogged';
 COMMENT ON COLUMN customer_scoring_internal.segment_state.settle_before IS 'They began before this one; NULL when it is not known yet';
 COMMENT ON COLUMN customer_scoring_internal.segment_state.customers IS 'Customers in the segment table';
-COMMENT ON COLUMN customer_scoring_internal.segment_state.customer_index IS 'Whether sources have an index on their customers';
 COMMENT ON COLUMN customer_scoring_internal.segment_state.due_at IS 'When a worker has to look at the table; NULL for never';
 COMMENT ON COLUMN customer_scoring_internal.segment_state.requested_run_id IS 'Run that was asked for and not started yet';
 COMMENT ON COLUMN customer_scoring_internal.segment_state.refreshed_at IS 'End of the last successful refresh';

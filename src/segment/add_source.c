@@ -117,6 +117,7 @@ WriteOther(Oid table, const OtherDefinition *other)
 Datum
 cs_add_segment_source(PG_FUNCTION_ARGS)
 {
+	const char *uncaptured;
 	SegmentDefinition *definition;
 	OtherDefinition *other = palloc0(sizeof(OtherDefinition));
 
@@ -140,7 +141,8 @@ cs_add_segment_source(PG_FUNCTION_ARGS)
 						errhint("Drop that one with customer_scoring.drop_segment_source first, or make one "
 								"view of both.")));
 	definition->others = lappend(definition->others, other);
-	CsTellUncaptured(definition->table, CsWhyUncaptured(definition, CsOpenRefresh(definition)));
+	(void) CsIsCaptured(definition, CsOpenRefresh(definition), &uncaptured);
+	CsTellUncaptured(definition->table, uncaptured);
 	AppendColumns(definition, other->kind);
 	WriteOther(definition->table, other);
 	SourcesChanged(definition, "a source was added");

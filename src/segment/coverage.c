@@ -31,7 +31,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
@@ -280,32 +279,45 @@ MakeTrigger(Oid relation, const char *name, int16 type, Oid function)
 	CommandCounterIncrement();
 }
 
+/* Which relation a trigger is on, and which trigger it is a copy of; false if it is gone. */
+static bool
+FindTrigger(Oid trigger, Oid *relation, Oid *parent)
+{
+	Relation catalog = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	bool found;
+
+	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(trigger));
+	scan = systable_beginscan(catalog, TriggerOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	found = HeapTupleIsValid(tuple);
+	if (found)
+	{
+		*relation = ((Form_pg_trigger) GETSTRUCT(tuple))->tgrelid;
+		*parent = ((Form_pg_trigger) GETSTRUCT(tuple))->tgparentid;
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return found;
+}
+
 /* Drop a trigger, by its oldest ancestor if it is the copy on a partition. */
 static void
 DropTrigger(Oid trigger)
 {
 	ObjectAddress address;
-	Oid parent = trigger;
+	Oid relation;
+	Oid parent;
 
-	while (OidIsValid(parent))
+	do
 	{
-		Relation catalog = table_open(TriggerRelationId, AccessShareLock);
-		ScanKeyData key;
-		SysScanDesc scan;
-		HeapTuple tuple;
-
-		trigger = parent;
-		ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(trigger));
-		scan = systable_beginscan(catalog, TriggerOidIndexId, true, NULL, 1, &key);
-		tuple = systable_getnext(scan);
-		if (!HeapTupleIsValid(tuple))
-			trigger = InvalidOid;
-		parent = HeapTupleIsValid(tuple) ? ((Form_pg_trigger) GETSTRUCT(tuple))->tgparentid : InvalidOid;
-		systable_endscan(scan);
-		table_close(catalog, AccessShareLock);
-	}
-	if (!OidIsValid(trigger))
-		return;
+		if (!FindTrigger(trigger, &relation, &parent))
+			return;
+		if (OidIsValid(parent))
+			trigger = parent;
+	} while (OidIsValid(parent));
 	ObjectAddressSet(address, TriggerRelationId, trigger);
 	performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
 	CommandCounterIncrement();
@@ -509,7 +521,6 @@ TriggeredRelations(Oid function)
 	HeapTuple tuple;
 	List *triggers = NIL;
 	List *relations = NIL;
-	Relation catalog;
 	ListCell *cell;
 
 	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
@@ -522,18 +533,14 @@ TriggeredRelations(Oid function)
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
 
-	catalog = table_open(TriggerRelationId, AccessShareLock);
 	foreach (cell, triggers)
 	{
-		ScanKeyInit(&key[0], Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
-					ObjectIdGetDatum(lfirst_oid(cell)));
-		scan = systable_beginscan(catalog, TriggerOidIndexId, true, NULL, 1, key);
-		tuple = systable_getnext(scan);
-		if (HeapTupleIsValid(tuple))
-			relations = list_append_unique_oid(relations, ((Form_pg_trigger) GETSTRUCT(tuple))->tgrelid);
-		systable_endscan(scan);
+		Oid relation;
+		Oid parent;
+
+		if (FindTrigger(lfirst_oid(cell), &relation, &parent))
+			relations = list_append_unique_oid(relations, relation);
 	}
-	table_close(catalog, AccessShareLock);
 	return relations;
 }
 
@@ -683,18 +690,6 @@ CsAttachCapture(const SegmentDefinition *definition, const SegmentSource *source
 	return NULL;
 }
 
-/* Why changes of the sources of a segment table will not be captured; NULL if they can be. Nothing is done. */
-const char *
-CsWhyUncaptured(const SegmentDefinition *definition, const SegmentSource *source)
-{
-	const char *why = source->uncaptured;
-
-	if (why == NULL)
-		(void) HaveTriggers(CapturedRelations(definition, source, NoLock), definition, CaptureFunction(),
-							&why);
-	return why;
-}
-
 /* Tell whoever made it so that changes are not captured, if there is a reason. */
 void
 CsTellUncaptured(Oid segment_table, const char *why)
@@ -729,47 +724,4 @@ CsDetachDropped(void)
 	}
 	foreach (cell, gone)
 		CsDetachCapture(lfirst_oid(cell), false);
-}
-
-/* Whether a relation has an index that finds the rows of a customer. */
-static bool
-HasIndexOn(Oid relation, AttrNumber column)
-{
-	Relation catalog = table_open(IndexRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-	bool found = false;
-
-	ScanKeyInit(&key, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
-	scan = systable_beginscan(catalog, IndexIndrelidIndexId, true, NULL, 1, &key);
-	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_index index = (Form_pg_index) GETSTRUCT(tuple);
-
-		found = index->indisvalid && index->indkey.values[0] == column &&
-				heap_attisnull(tuple, Anum_pg_index_indpred, RelationGetDescr(catalog));
-	}
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return found;
-}
-
-/* Whether every relation that holds rows of a source has an index on its customers. */
-bool
-CsHasCustomerIndex(const SegmentSource *source)
-{
-	int i;
-
-	for (i = 0; i < source->nfollowed; i++)
-	{
-		char *name = get_attname(source->followed[i].relation, source->followed[i].customer, true);
-		ListCell *cell;
-
-		foreach (cell, find_all_inheritors(source->followed[i].relation, NoLock, NULL))
-			if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION &&
-				!HasIndexOn(lfirst_oid(cell), get_attnum(lfirst_oid(cell), name)))
-				return false;
-	}
-	return true;
 }

@@ -11,7 +11,6 @@
 extern bool CsIsCaptured(const SegmentDefinition *definition, const SegmentSource *source, const char **why);
 extern const char *CsAttachCapture(const SegmentDefinition *definition, const SegmentSource *source);
 extern bool CsHasTriggers(const SegmentDefinition *definition, const SegmentSource *source);
-extern const char *CsWhyUncaptured(const SegmentDefinition *definition, const SegmentSource *source);
 extern void CsTellUncaptured(Oid segment_table, const char *why);
 extern void CsStopFollowing(Oid segment_table, const char *schema, const char *name);
 extern void CsDetachCapture(Oid segment_table, bool wait);
@@ -19,6 +18,5 @@ extern void CsDetachDropped(void);
 extern Oid CsCapturedLog(Oid segment_table);
 extern bytea *CsCoverage(const SegmentDefinition *definition, const SegmentSource *source);
 extern const char *CsCoverageChange(bytea *before, bytea *now);
-extern bool CsHasCustomerIndex(const SegmentSource *source);
 
 #endif /* CUSTOMER_SCORING_COVERAGE_H */

@@ -189,8 +189,8 @@ AttachIfFree(const SegmentDefinition *definition, const SegmentSource *source, b
 
 /*
  * Have changes captured, if they are not and may be, and find out whether all
- * customers have to be recomputed: NULL if not. What is to be remembered about it goes into state and
- * result. This comes before the snapshots of the refresh.
+ * customers have to be recomputed: NULL if not. What is to be remembered about
+ * it goes into state and result. This comes before the snapshots of the refresh.
  */
 const char *
 CsPrepareRefresh(const SegmentDefinition *definition, const SegmentSource *source, bool attach,

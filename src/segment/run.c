@@ -21,7 +21,6 @@
 #include "core/compat.h"
 #include "core/owner.h"
 #include "model/rfm_model.h"
-#include "segment/coverage.h"
 #include "segment/run.h"
 #include "segment/run_record.h"
 #include "segment/schedule.h"
@@ -276,10 +275,10 @@ CsFinishRun(int64 run_id, const SegmentDefinition *definition, const SegmentSour
 			const RefreshResult *result)
 {
 	bool full = strcmp(result->mode, "full") == 0;
-	Oid types[11] = {REGCLASSOID, REGCLASSOID, TEXTOID, TIMESTAMPTZOID, INT8OID, BOOLOID,
+	Oid types[10] = {REGCLASSOID, REGCLASSOID, TEXTOID, TIMESTAMPTZOID, INT8OID,
 					 BYTEAOID,	  TEXTOID,	   TEXTOID, BOOLOID,		XID8OID};
-	Datum values[11];
-	char nulls[11];
+	Datum values[10];
+	char nulls[10];
 	TimestampTz next = CsScheduledAfter(definition, GetCurrentTimestamp());
 
 	EnsureState(definition->table);
@@ -291,28 +290,27 @@ CsFinishRun(int64 run_id, const SegmentDefinition *definition, const SegmentSour
 	values[3] = TimestampTzGetDatum(next);
 	nulls[3] = next == DT_NOBEGIN ? 'n' : ' ';
 	values[4] = Int64GetDatum(run_id);
-	values[5] = BoolGetDatum(source->nfollowed > 0 && CsHasCustomerIndex(source));
-	values[6] = PointerGetDatum(result->coverage);
-	nulls[6] = result->coverage == NULL ? 'n' : ' ';
-	values[7] = CStringGetTextDatum(CS_EXTVERSION);
-	values[8] = CStringGetTextDatum("transactions that were open are waited for");
-	nulls[8] = result->settling ? ' ' : 'n';
-	values[9] = BoolGetDatum(result->settling);
-	values[10] = FullTransactionIdGetDatum(result->settle_before);
-	nulls[10] = result->settling && FullTransactionIdIsValid(result->settle_before) ? ' ' : 'n';
+	values[5] = PointerGetDatum(result->coverage);
+	nulls[5] = result->coverage == NULL ? 'n' : ' ';
+	values[6] = CStringGetTextDatum(CS_EXTVERSION);
+	values[7] = CStringGetTextDatum("transactions that were open are waited for");
+	nulls[7] = result->settling ? ' ' : 'n';
+	values[8] = BoolGetDatum(result->settling);
+	values[9] = FullTransactionIdGetDatum(result->settle_before);
+	nulls[9] = result->settling && FullTransactionIdIsValid(result->settle_before) ? ' ' : 'n';
 	CsOwnSql("UPDATE customer_scoring_internal.segment_run SET finished_at = pg_catalog.clock_timestamp()"
 			 " WHERE run_id = $5 AND segment_table = $1",
-			 11, types, values, nulls);
+			 10, types, values, nulls);
 	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET"
 			 " due_at = CASE WHEN requested_run_id <> $5 THEN pg_catalog.clock_timestamp() ELSE $4 END,"
-			 " refreshed_at = pg_catalog.clock_timestamp(), last_run_id = $5, failures = 0, broken = NULL,"
-			 " customer_index = $6 WHERE segment_table = $1",
-			 11, types, values, nulls);
+			 " refreshed_at = pg_catalog.clock_timestamp(), last_run_id = $5, failures = 0, broken = NULL"
+			 " WHERE segment_table = $1",
+			 10, types, values, nulls);
 	if (full)
 		CsOwnSql("UPDATE customer_scoring_internal.segment_state SET source = $2, source_columns = $3,"
-				 " coverage = $7, extension_version = $8, full_reason = $9, map_changed = false,"
-				 " settling = $10, settle_before = $11 WHERE segment_table = $1",
-				 11, types, values, nulls);
+				 " coverage = $6, extension_version = $7, full_reason = $8, map_changed = false,"
+				 " settling = $9, settle_before = $10 WHERE segment_table = $1",
+				 10, types, values, nulls);
 }
 
 /*
