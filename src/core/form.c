@@ -10,6 +10,9 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
+#include "common/shortest_dec.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 
@@ -90,6 +93,26 @@ Numeric
 CsFormNumeric(CsForm *form, const char *key)
 {
 	return ReadKey(form, key, jbvNumeric, "must be a number")->val.numeric;
+}
+
+/* A number as the double precision nearest to it, or an error when there is none. */
+static double
+NearestFloat8(CsForm *form, const char *key, Numeric number)
+{
+	/* by way of text, which is what rounds right */
+	char *text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(number)));
+	double value = strtod(text, NULL);
+
+	if (!isfinite(value))
+		BadKey(form, key, "is too large");
+	return value;
+}
+
+/* A number in double precision. */
+double
+CsFormFloat8(CsForm *form, const char *key)
+{
+	return NearestFloat8(form, key, CsFormNumeric(form, key));
 }
 
 /* A string, with a terminating zero. */
@@ -174,6 +197,19 @@ CsFormNumericArray(CsForm *form, const char *key, int *n)
 	return result;
 }
 
+/* An array of numbers in double precision; *n tells how many. */
+double *
+CsFormFloat8Array(CsForm *form, const char *key, int *n)
+{
+	Numeric *numbers = CsFormNumericArray(form, key, n);
+	double *result = palloc(sizeof(double) * Max(*n, 1));
+	int i;
+
+	for (i = 0; i < *n; i++)
+		result[i] = NearestFloat8(form, key, numbers[i]);
+	return result;
+}
+
 /* An array of whole numbers within limits. */
 int64 *
 CsFormInt64Array(CsForm *form, const char *key, int64 lowest, int64 highest, int *n)
@@ -193,4 +229,14 @@ CsFormClose(CsForm *form)
 {
 	if (JsonContainerSize(form->object) != form->read)
 		CsBadText(form->type_name, "The object has a key that is not known.");
+}
+
+/* Append a finite number in the shortest form that reads back to the same bits. */
+void
+CsFloatText(StringInfo out, double value)
+{
+	char text[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+	double_to_shortest_decimal_buf(value, text);
+	appendStringInfoString(out, text);
 }

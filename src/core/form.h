@@ -26,7 +26,10 @@ extern bool CsFormMoment(CsForm *form, const char *key, TimestampTz *moment);
 extern char *CsFormString(CsForm *form, const char *key);
 extern char **CsFormStringArray(CsForm *form, const char *key, int *n);
 extern int64 *CsFormInt64Array(CsForm *form, const char *key, int64 lowest, int64 highest, int *n);
+extern double CsFormFloat8(CsForm *form, const char *key);
+extern double *CsFormFloat8Array(CsForm *form, const char *key, int *n);
 extern Numeric *CsFormNumericArray(CsForm *form, const char *key, int *n);
 extern void CsFormClose(CsForm *form);
+extern void CsFloatText(StringInfo out, double value);
 
 #endif /* CUSTOMER_SCORING_FORM_H */

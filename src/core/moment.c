@@ -3,14 +3,16 @@
  *		Moments, days and time zones.
  *
  * A *moment* is a timestamptz. A *day* is a calendar day in a named time zone,
- * counted as a Julian day number. Infinite moments are refused before any
+ * counted as a Julian day number. A *length* of time is a number of microseconds. Infinite moments are refused before any
  * arithmetic. Time zones are cached by the server for the session.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 #include "utils/datetime.h"
+#include "utils/fmgrprotos.h"
 
+#include "core/check.h"
 #include "core/compat.h"
 #include "core/moment.h"
 
@@ -136,4 +138,49 @@ CsDayInZone(TimestampTz moment, pg_tz *zone)
 	if (timestamp2tm(moment, &offset, &tm, &fsec, NULL, zone) != 0)
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
 	return date2j(tm.tm_year, tm.tm_mon, tm.tm_mday);
+}
+
+/* A length as ISO 8601 duration of days, hours, minutes and seconds: P30DT1H5M0.25S. */
+void
+CsLengthText(StringInfo out, uint64 length)
+{
+	uint64 days = length / USECS_PER_DAY;
+	uint64 rest = length % USECS_PER_DAY;
+	int hours = rest / USECS_PER_HOUR;
+	int minutes = rest % USECS_PER_HOUR / USECS_PER_MINUTE;
+	int seconds = rest % USECS_PER_MINUTE / USECS_PER_SEC;
+	int fraction = rest % USECS_PER_SEC;
+
+	appendStringInfoChar(out, 'P');
+	if (days > 0)
+		appendStringInfo(out, UINT64_FORMAT "D", days);
+	if (days > 0 && rest == 0)
+		return;
+	appendStringInfoChar(out, 'T');
+	if (hours > 0)
+		appendStringInfo(out, "%dH", hours);
+	if (minutes > 0)
+		appendStringInfo(out, "%dM", minutes);
+	if (fraction > 0)
+	{
+		appendStringInfo(out, "%d.%06d", seconds, fraction);
+		while (out->data[out->len - 1] == '0')
+			out->data[--out->len] = '\0';
+		appendStringInfoChar(out, 'S');
+	}
+	else if (seconds > 0 || length == 0)
+		appendStringInfo(out, "%dS", seconds);
+}
+
+/* Read a length in a value of a type, in any form of an interval that has no months. */
+uint64
+CsLengthFromText(const char *type_name, const char *text)
+{
+	Interval *interval = DatumGetIntervalP(DirectFunctionCall3(
+		interval_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+
+	if (interval->month != 0 || interval->day < 0 || interval->time < 0)
+		CsBadText(type_name,
+				  "A length must be given in days, hours, minutes and seconds, and not be negative.");
+	return (uint64) interval->day * USECS_PER_DAY + (uint64) interval->time;
 }

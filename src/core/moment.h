@@ -18,6 +18,8 @@ extern pg_tz *CsZone(const char *name);
 extern Timestamp CsClockOf(TimestampTz moment, pg_tz *zone);
 extern TimestampTz CsMomentOf(Timestamp clock, pg_tz *zone);
 extern int CsDayInZone(TimestampTz moment, pg_tz *zone);
+extern void CsLengthText(StringInfo out, uint64 length);
+extern uint64 CsLengthFromText(const char *type_name, const char *text);
 
 /* Refuse infinity. */
 static inline void

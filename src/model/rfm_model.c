@@ -113,51 +113,6 @@ Contradiction(const RfmModel *model)
 	return NULL;
 }
 
-/* An age as ISO 8601 duration of days, hours, minutes and seconds: P30DT1H5M0.25S. */
-static void
-AgeText(StringInfo out, uint64 age)
-{
-	uint64 days = age / USECS_PER_DAY;
-	uint64 rest = age % USECS_PER_DAY;
-	int hours = rest / USECS_PER_HOUR;
-	int minutes = rest % USECS_PER_HOUR / USECS_PER_MINUTE;
-	int seconds = rest % USECS_PER_MINUTE / USECS_PER_SEC;
-	int fraction = rest % USECS_PER_SEC;
-
-	appendStringInfoChar(out, 'P');
-	if (days > 0)
-		appendStringInfo(out, UINT64_FORMAT "D", days);
-	if (days > 0 && rest == 0)
-		return;
-	appendStringInfoChar(out, 'T');
-	if (hours > 0)
-		appendStringInfo(out, "%dH", hours);
-	if (minutes > 0)
-		appendStringInfo(out, "%dM", minutes);
-	if (fraction > 0)
-	{
-		appendStringInfo(out, "%d.%06d", seconds, fraction);
-		while (out->data[out->len - 1] == '0')
-			out->data[--out->len] = '\0';
-		appendStringInfoChar(out, 'S');
-	}
-	else if (seconds > 0 || age == 0)
-		appendStringInfo(out, "%dS", seconds);
-}
-
-/* Read an age, in any form of an interval that has no months. */
-static uint64
-AgeFromText(const char *text)
-{
-	Interval *interval = DatumGetIntervalP(DirectFunctionCall3(
-		interval_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-
-	if (interval->month != 0 || interval->day < 0 || interval->time < 0)
-		CsBadText(ModelName,
-				  "An age must be given in days, hours, minutes and seconds, and not be negative.");
-	return (uint64) interval->day * USECS_PER_DAY + (uint64) interval->time;
-}
-
 /* Read the array of revenue breaks, whose numbers of decimals give the scale. */
 static void
 ReadRevenue(RfmModel *model, Numeric *numbers)
@@ -216,7 +171,7 @@ cs_rfm_model_in(PG_FUNCTION_ARGS)
 	model->kind = CsRfmKindByName(ModelName, kind);
 	for (k = 0; k < bins - 1; k++)
 	{
-		CsRfmModelAges(model)[k] = AgeFromText(ages[k]);
+		CsRfmModelAges(model)[k] = CsLengthFromText(ModelName, ages[k]);
 		CsRfmModelOrders(model)[k] = orders[k];
 	}
 	ReadRevenue(model, revenue);
@@ -242,7 +197,7 @@ cs_rfm_model_out(PG_FUNCTION_ARGS)
 	for (k = 0; k < model->bins - 1; k++)
 	{
 		appendStringInfoString(&out, k == 0 ? "\"" : ",\"");
-		AgeText(&out, CsRfmModelAges(model)[k]);
+		CsLengthText(&out, CsRfmModelAges(model)[k]);
 		appendStringInfoChar(&out, '"');
 	}
 	appendStringInfoString(&out, "],\"orders\":[");
