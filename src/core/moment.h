@@ -15,11 +15,19 @@ extern void CsCheckNotAfter(TimestampTz ordered_at, TimestampTz as_of);
 extern void CsMomentText(StringInfo out, TimestampTz moment);
 extern pg_tz *CsFindZone(const char *name);
 extern pg_tz *CsZone(const char *name);
+extern pg_tz *CsZoneByText(const text *name);
 extern Timestamp CsClockOf(TimestampTz moment, pg_tz *zone);
 extern TimestampTz CsMomentOf(Timestamp clock, pg_tz *zone);
 extern int CsDayInZone(TimestampTz moment, pg_tz *zone);
 extern void CsLengthText(StringInfo out, uint64 length);
 extern uint64 CsLengthFromText(const char *type_name, const char *text);
+
+/* Quotient rounded down; the divisor is positive. */
+static inline int64
+CsFloorDiv(int64 value, int64 divisor)
+{
+	return value / divisor - (value % divisor < 0);
+}
 
 /* Refuse infinity. */
 static inline void
