@@ -127,6 +127,17 @@ FROM (SELECT customer_id, s, rfm(s) OVER () AS score
 ORDER BY revenue DESC NULLS LAST LIMIT 8;
 SQL
 
+show "What will they be worth?" "Models fitted in the query say who still buys, how often and what for: the best five of the next year." <<SQL
+WITH c AS MATERIALIZED (
+       SELECT customer_id, clv_summary(ordered_at, amount, $AS_OF, 'UTC') AS s
+       FROM orders WHERE ${PAID}customer_id IS NOT NULL GROUP BY customer_id),
+     m AS (SELECT mbgnbd_fit(s) AS model, gamma_gamma_fit(s) AS spend FROM c)
+SELECT customer_id, frequency(s) AS repeats, round(p_alive(model, s)::numeric, 2) AS p_alive,
+       round(expected_purchases(model, s, '1 year')::numeric, 1) AS purchases,
+       next_purchase_date(model, s, $AS_OF, 0.5, 'UTC') AS next, round(clv(model, spend, s)::numeric, 2) AS clv
+FROM c, m ORDER BY clv DESC NULLS LAST, customer_id LIMIT 5;
+SQL
+
 show "A segment table" "The same scores as an ordinary table that a background worker keeps fresh. It counts the rows it had to leave out." <<SQL
 SELECT create_segment_table('segments', 'orders'$ONLY,
        refresh_every => '1 second');

@@ -49,6 +49,16 @@ CsCheckBins(int bins)
 				 errhint("Leave the argument out for the usual 5 bins.")));
 }
 
+/* A confidence, for intervals. */
+void
+CsCheckConfidence(double confidence)
+{
+	if (!(confidence > 0.0 && confidence < 1.0))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("confidence must be above 0 and below 1, not %g", confidence),
+						errhint("Write 95 percent as 0.95.")));
+}
+
 /* See CsCheckVersion. */
 void
 CsWrongVersion(const char *type_name, int version, int supported)

@@ -15,6 +15,7 @@
 extern MemoryContext CsAggContext(FunctionCallInfo fcinfo);
 extern void CsNotInAggregate(void) CS_NORETURN;
 extern void CsCheckBins(int bins);
+extern void CsCheckConfidence(double confidence);
 extern void CsWrongVersion(const char *type_name, int version, int supported) CS_NORETURN;
 extern int64 CsAddCounts(int64 a, int64 b, const char *what);
 extern void CsBadText(const char *type_name, const char *detail) CS_NORETURN;

@@ -61,6 +61,19 @@ ReadKey(CsForm *form, const char *key, enum jbvType type, const char *expected)
 	return value;
 }
 
+/* An object within the object, to be read and closed by itself. */
+void
+CsFormInner(CsForm *form, const char *key, CsForm *inner)
+{
+	JsonbValue *value = ReadKey(form, key, jbvBinary, "must be an object");
+
+	if (!JsonContainerIsObject(value->val.binary.data))
+		BadKey(form, key, "must be an object");
+	inner->type_name = form->type_name;
+	inner->object = value->val.binary.data;
+	inner->read = 0;
+}
+
 /* A numeric as a whole number within limits. */
 static int64
 WholeNumber(CsForm *form, const char *key, Numeric value, int64 lowest, int64 highest)

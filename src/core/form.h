@@ -19,6 +19,7 @@ typedef struct CsForm
 } CsForm;
 
 extern void CsFormOpen(CsForm *form, const char *type_name, const char *text);
+extern void CsFormInner(CsForm *form, const char *key, CsForm *inner);
 extern bool CsFormHas(CsForm *form, const char *key);
 extern int64 CsFormInt64(CsForm *form, const char *key, int64 lowest, int64 highest);
 extern Numeric CsFormNumeric(CsForm *form, const char *key);

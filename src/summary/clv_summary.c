@@ -65,7 +65,19 @@ static const char RecencyHint[] =
 	"from the first purchase to the moment of the figures; for days since the last order see recency_days.";
 static const char FrequencyHint[] = "frequency is the number of repeat periods with a purchase, the first "
 									"not counted: 0 for who bought once.";
+/* Times and values that models can be fitted to; a mean of exact money is always one. */
+#define LEAST_TIME 1e-15
+#define MOST_TIME 1e15
+#define LEAST_MONETARY 1e-24
+#define MOST_MONETARY 1e20
+
 static const char FiniteHint[] = "Leave such rows out: FILTER (WHERE check_clv_summary(...) IS NULL).";
+
+static bool
+IsExtreme(double value, double least, double most)
+{
+	return value != 0 && (fabs(value) < least || fabs(value) > most);
+}
 
 /* What is wrong with figures, or NULL. */
 static const ClvFault *
@@ -97,6 +109,13 @@ Fault(const ClvFigures *figures)
 		ERRCODE_INVALID_PARAMETER_VALUE, "monetary is missing although frequency is not zero",
 		"monetary is the mean value of repeat periods; give any number where only purchases are modelled."};
 
+	static const ClvFault time_extreme = {ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+										  "recency or age is neither zero nor between 1e-15 and 1e15",
+										  "Give another unit."};
+	static const ClvFault monetary_extreme = {ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+											  "monetary is neither zero nor between 1e-24 and 1e20",
+											  "Count money in another unit."};
+
 	if (figures->frequency < 0)
 		return &frequency_negative;
 	if (figures->frequency > PG_INT32_MAX)
@@ -121,6 +140,10 @@ Fault(const ClvFigures *figures)
 		return &monetary_without;
 	if (figures->frequency > 0 && !figures->has_monetary)
 		return &monetary_missing;
+	if (IsExtreme(figures->recency, LEAST_TIME, MOST_TIME) || IsExtreme(figures->age, LEAST_TIME, MOST_TIME))
+		return &time_extreme;
+	if (figures->has_monetary && IsExtreme(figures->monetary, LEAST_MONETARY, MOST_MONETARY))
+		return &monetary_extreme;
 	return NULL;
 }
 

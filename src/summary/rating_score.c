@@ -99,10 +99,7 @@ CheckScoreScale(const RatingSummary *summary, const char *score, int lowest, int
 static double
 Deviate(double confidence)
 {
-	if (!(confidence > 0.0 && confidence < 1.0))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("confidence must be above 0 and below 1, not %g", confidence),
-						errhint("Write 95 percent as 0.95.")));
+	CsCheckConfidence(confidence);
 	return CsNormalDeviate(confidence);
 }
 
