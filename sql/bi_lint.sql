@@ -72,7 +72,7 @@ WHERE c.problem IS NOT NULL;
 -- before anything is there
 SELECT * FROM lint.problem ORDER BY 1, 2, 3;
 
-SELECT count(create_segment_table(t, s, customer => c, money_scale => 2, history => true)) AS made
+SELECT count(create_segment_table(t, s, customer => c, money_scale => 2, history => true, clv => 'true')) AS made
 FROM (VALUES ('bi.by_number', 'edges', 'customer'), ('bi.by_name', 'edges', 'name'), ('bi."by ""key"" – größer"', 'edges', 'key'), ('bi.one', 'one', 'customer'),
              ('bi.refund', 'refund', 'customer'), ('bi.cancelled', 'cancelled', 'customer'), ('bi.nobody', 'nobody', 'customer')) v (t, s, c);
 SELECT customers FROM refresh_segment_table('bi.by_number', '2024-06-01');

@@ -25,7 +25,8 @@ CREATE TABLE customer_scoring.segment_table_definition (
 	keep_history interval,
 	history_table regclass,
 	snapshot_table regclass,
-	migration_view regclass
+	migration_view regclass,
+	clv jsonb
 );
 COMMENT ON TABLE customer_scoring.segment_table_definition IS 'Settings of segment tables; change them with alter_segment_table';
 COMMENT ON COLUMN customer_scoring.segment_table_definition.segment_table IS 'The segment table';
@@ -52,6 +53,7 @@ COMMENT ON COLUMN customer_scoring.segment_table_definition.keep_history IS 'Tim
 COMMENT ON COLUMN customer_scoring.segment_table_definition.history_table IS 'Its table with a row a move; NULL when there is none';
 COMMENT ON COLUMN customer_scoring.segment_table_definition.snapshot_table IS 'Its table with a row a day and segment; NULL when there is none';
 COMMENT ON COLUMN customer_scoring.segment_table_definition.migration_view IS 'Its view of moves by day; NULL when there is none';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.clv IS 'Options of customer lifetime values, defaults left out; NULL without them';
 GRANT SELECT ON customer_scoring.segment_table_definition TO PUBLIC;
 -- a table that was dropped behind our back would be dumped as a number that means another table elsewhere
 SELECT pg_catalog.pg_extension_config_dump('customer_scoring.segment_table_definition',
@@ -97,7 +99,11 @@ CREATE TABLE customer_scoring_internal.segment_state (
 	refreshed_at timestamptz,
 	last_run_id bigint,
 	failures integer NOT NULL DEFAULT 0,
-	broken text
+	broken text,
+	clv_as_of timestamptz,
+	clv_due_at timestamptz,
+	clv_model_id bigint,
+	clv_breaks numeric[]
 );
 COMMENT ON TABLE customer_scoring_internal.segment_state IS 'State of segment tables';
 COMMENT ON COLUMN customer_scoring_internal.segment_state.source IS 'Relation that was read last';
@@ -115,6 +121,10 @@ COMMENT ON COLUMN customer_scoring_internal.segment_state.refreshed_at IS 'End o
 COMMENT ON COLUMN customer_scoring_internal.segment_state.last_run_id IS 'Run that recorded the last outcome';
 COMMENT ON COLUMN customer_scoring_internal.segment_state.failures IS 'Runs started since the last success, for the back-off';
 COMMENT ON COLUMN customer_scoring_internal.segment_state.broken IS 'Why the source cannot be read as defined; NULL when it can';
+COMMENT ON COLUMN customer_scoring_internal.segment_state.clv_as_of IS 'Moment at which lifetime values of everybody were scored last';
+COMMENT ON COLUMN customer_scoring_internal.segment_state.clv_due_at IS 'From when on they are to be scored again; NULL for at once';
+COMMENT ON COLUMN customer_scoring_internal.segment_state.clv_model_id IS 'Model they are scored with; NULL when there is none';
+COMMENT ON COLUMN customer_scoring_internal.segment_state.clv_breaks IS 'Lifetime values above which the second and each further band begins; NULL when there are none';
 
 -- A row a run. Whether an unfinished one is running is told by its lock.
 CREATE TABLE customer_scoring_internal.segment_run (
@@ -143,7 +153,8 @@ CREATE TABLE customer_scoring_internal.segment_run (
 	error_detail text,
 	error_hint text,
 	batches integer,
-	changes_left bigint
+	changes_left bigint,
+	clv_report text
 );
 COMMENT ON TABLE customer_scoring_internal.segment_run IS 'Runs of refreshes';
 CREATE INDEX segment_run_table ON customer_scoring_internal.segment_run (segment_table, run_id);
@@ -174,12 +185,23 @@ COMMENT ON COLUMN customer_scoring_internal.change_log_overflow.segment_table IS
 CREATE TABLE customer_scoring_internal.segment_model (
 	model_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	segment_table regclass NOT NULL,
-	model customer_scoring.rfm_model NOT NULL,
+	kind text NOT NULL,
+	model text NOT NULL,
 	run_id bigint NOT NULL,
 	frozen boolean NOT NULL,
-	as_of timestamptz NOT NULL
+	as_of timestamptz NOT NULL,
+	spend_model text,
+	fingerprint text
 );
 COMMENT ON TABLE customer_scoring_internal.segment_model IS 'Models that segment tables were scored with';
+COMMENT ON COLUMN customer_scoring_internal.segment_model.segment_table IS 'The segment table';
+COMMENT ON COLUMN customer_scoring_internal.segment_model.kind IS 'rfm or clv';
+COMMENT ON COLUMN customer_scoring_internal.segment_model.model IS 'An rfm_model, or a clv_model';
+COMMENT ON COLUMN customer_scoring_internal.segment_model.run_id IS 'Run that found it';
+COMMENT ON COLUMN customer_scoring_internal.segment_model.frozen IS 'Whether it stays until it is frozen anew';
+COMMENT ON COLUMN customer_scoring_internal.segment_model.as_of IS 'Moment it is about';
+COMMENT ON COLUMN customer_scoring_internal.segment_model.spend_model IS 'Of kind clv: a spend_model; NULL when nobody tells what is spent';
+COMMENT ON COLUMN customer_scoring_internal.segment_model.fingerprint IS 'Of kind clv: of the data it was fitted to';
 CREATE INDEX segment_model_table ON customer_scoring_internal.segment_model (segment_table, model_id);
 COMMENT ON INDEX customer_scoring_internal.segment_model_table IS 'Models of one table, latest last';
 COMMENT ON SEQUENCE customer_scoring_internal.segment_model_model_id_seq IS 'Numbers of models';

@@ -50,7 +50,8 @@ SELECT r.run_id,
        r.error_code,
        CASE WHEN o.visible THEN r.error_message END AS error_message,
        CASE WHEN o.visible THEN r.error_detail END AS error_detail,
-       CASE WHEN o.visible THEN r.error_hint END AS error_hint
+       CASE WHEN o.visible THEN r.error_hint END AS error_hint,
+       CASE WHEN o.visible THEN r.clv_report END AS clv_report
 FROM customer_scoring_internal.segment_run r
 JOIN pg_catalog.pg_class c ON c.oid = r.segment_table
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -59,7 +60,7 @@ UNION ALL
 -- by hand: not committed yet, so known by its lock only
 SELECT g.run_id, pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.pg_get_userbyid(c.relowner)::pg_catalog.text,
        'manual', 'running', NULL, NULL, NULL, a.query_start, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-       CASE WHEN pg_catalog.pg_has_role(c.relowner, 'USAGE') THEN g.pid END, NULL, NULL, NULL, NULL
+       CASE WHEN pg_catalog.pg_has_role(c.relowner, 'USAGE') THEN g.pid END, NULL, NULL, NULL, NULL, NULL
 FROM running g
 JOIN customer_scoring.segment_table_definition d ON d.segment_table = g.by_hand
 JOIN pg_catalog.pg_class c ON c.oid = d.segment_table
@@ -95,6 +96,7 @@ COMMENT ON COLUMN customer_scoring.segment_table_run.error_code IS 'SQLSTATE of 
 COMMENT ON COLUMN customer_scoring.segment_table_run.error_message IS 'Message of the error, for the table''s owner';
 COMMENT ON COLUMN customer_scoring.segment_table_run.error_detail IS 'Detail of the error, for the table''s owner';
 COMMENT ON COLUMN customer_scoring.segment_table_run.error_hint IS 'Hint of the error, for the table''s owner';
+COMMENT ON COLUMN customer_scoring.segment_table_run.clv_report IS 'With which model customer lifetime values of everybody were scored, and what is to be known of it, for the table''s owner; NULL when they were not';
 GRANT SELECT ON customer_scoring.segment_table_run TO PUBLIC;
 
 CREATE VIEW customer_scoring.segment_table_status AS
@@ -121,6 +123,8 @@ SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS segment_table,
             WHEN src.oid IS NULL THEN 'the source is not there'
             WHEN src.oid <> s.source THEN 'the source is another relation than before'
             WHEN s.full_reason IS NOT NULL THEN s.full_reason
+            WHEN d.clv IS NOT NULL AND (s.clv_as_of <= pg_catalog.clock_timestamp() AND pg_catalog.clock_timestamp() < s.clv_due_at) IS NOT TRUE
+            THEN 'customer lifetime values are due'
             WHEN s.coverage IS NULL THEN 'changes were not captured before'
             WHEN l.gap IS NOT NULL THEN l.gap
             WHEN (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger t
@@ -147,7 +151,9 @@ SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS segment_table,
        r.error_code,
        CASE WHEN o.visible THEN r.error_message END AS error_message,
        CASE WHEN o.visible THEN r.error_hint END AS error_hint,
-       coalesce(s.failures, 0) AS failures
+       coalesce(s.failures, 0) AS failures,
+       s.clv_as_of,
+       s.clv_due_at
 FROM customer_scoring.segment_table_definition d
 JOIN pg_catalog.pg_class c ON c.oid = d.segment_table
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -202,4 +208,6 @@ COMMENT ON COLUMN customer_scoring.segment_table_status.error_code IS 'SQLSTATE 
 COMMENT ON COLUMN customer_scoring.segment_table_status.error_message IS 'Message of its error, for the table''s owner';
 COMMENT ON COLUMN customer_scoring.segment_table_status.error_hint IS 'Hint of its error, for the table''s owner';
 COMMENT ON COLUMN customer_scoring.segment_table_status.failures IS 'Runs of workers since the last success';
+COMMENT ON COLUMN customer_scoring.segment_table_status.clv_as_of IS 'Moment at which customer lifetime values of everybody were scored last; NULL without them';
+COMMENT ON COLUMN customer_scoring.segment_table_status.clv_due_at IS 'From when on a refresh scores everybody again; NULL for the next one, or without lifetime values';
 GRANT SELECT ON customer_scoring.segment_table_status TO PUBLIC;

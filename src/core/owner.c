@@ -73,6 +73,21 @@ ExtensionOwner(void)
 	return owner;
 }
 
+/* Run a statement as the extension's owner. */
+static uint64
+RunOwn(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls, bool read_only)
+{
+	CsIdentity saved;
+	int result;
+
+	CsBecome(&saved, ExtensionOwner());
+	result = SPI_execute_with_args(sql, nargs, types, values, nulls, read_only, 0);
+	if (result < 0)
+		elog(ERROR, "statement on internal table failed: %s", SPI_result_code_string(result));
+	CsResume(&saved);
+	return SPI_processed;
+}
+
 /*
  * One fixed statement on the extension's own tables, which users may not touch.
  * Values are passed as parameters, never as text. SPI must be connected; rows
@@ -81,13 +96,12 @@ ExtensionOwner(void)
 uint64
 CsOwnSql(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
 {
-	CsIdentity saved;
-	int result;
+	return RunOwn(sql, nargs, types, values, nulls, false);
+}
 
-	CsBecome(&saved, ExtensionOwner());
-	result = SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
-	if (result < 0)
-		elog(ERROR, "statement on internal table failed: %s", SPI_result_code_string(result));
-	CsResume(&saved);
-	return SPI_processed;
+/* The same for a query under the active snapshot, which may be older than now. */
+uint64
+CsOwnQuery(const char *sql, int nargs, Oid *types, Datum *values)
+{
+	return RunOwn(sql, nargs, types, values, NULL, true);
 }

@@ -4,8 +4,8 @@
  *
  * NULL leaves an option as it is. What an option can be without has a value
  * that says so: '{}' for "only", '0' for lookback, refresh_every and
- * keep_history, 'infinity' for next_refresh_at. The rows follow at the next
- * refresh.
+ * keep_history, 'infinity' for next_refresh_at, 'false' for clv. The rows follow
+ * at the next refresh.
  */
 #include "postgres.h"
 
@@ -21,6 +21,7 @@
 #include "core/owner.h"
 #include "model/rfm_map.h"
 #include "model/rfm_model.h"
+#include "segment/clv.h"
 #include "segment/column.h"
 #include "segment/coverage.h"
 #include "segment/history.h"
@@ -50,7 +51,8 @@ enum
 	ARG_ROW_SECURITY,
 	ARG_BREAKS,
 	ARG_HISTORY,
-	ARG_KEEP_HISTORY
+	ARG_KEEP_HISTORY,
+	ARG_CLV
 };
 
 static bool
@@ -135,6 +137,8 @@ ApplyArguments(FunctionCallInfo fcinfo, SegmentDefinition *definition)
 		else
 			CsCheckKeepHistory(definition);
 	}
+	if (!PG_ARGISNULL(ARG_CLV))
+		definition->clv = CsParseClv(PG_GETARG_JSONB_P(ARG_CLV));
 }
 
 /*
@@ -168,34 +172,24 @@ static void
 ChangeScale(SegmentDefinition *definition, int scale)
 {
 	char *table = CsQualifiedName(definition->table);
-	Oid *views[2] = {&definition->current_view, &definition->overview_view};
-	ViewBefore before[2];
-	bool taken[2];
+	ViewsBefore before;
 	int n;
 	const SegmentColumn *const *columns = CsColumnsOf(definition, &n);
 	int i;
 
 	CheckScaleLosesNothing(table, scale);
-	for (i = 0; i < 2; i++)
-		taken[i] = CsTakeView(*views[i], &before[i]);
+	CsTakeViews(definition, &before);
 	for (i = 0; i < n; i++)
 		if (columns[i]->type == COLUMN_MONEY || columns[i]->type == COLUMN_AVERAGE)
 			CsRunSql(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s", table, columns[i]->name,
 							  CsColumnType(columns[i], scale)));
 	CsWidenSnapshot(definition, scale);
-	for (i = 0; i < 2; i++)
-	{
-		if (!taken[i])
-			continue;
-		*views[i] = i == 0 ? CsCreateCurrentView(definition, before[i].schema, before[i].name)
-						   : CsCreateOverviewView(definition, before[i].schema, before[i].name, scale);
-		CsGiveBack(*views[i], &before[i]);
-	}
+	CsGiveBackViews(definition, &before, scale);
 }
 
 /*
- * Whether only schedule and history are altered: that works while the source is
- * broken. Without any option the source is looked at anew.
+ * Whether only schedule, history and lifetime values are altered: that works
+ * while the source is broken. Without any option the source is looked at anew.
  */
 static bool
 LeavesSource(FunctionCallInfo fcinfo)
@@ -206,7 +200,7 @@ LeavesSource(FunctionCallInfo fcinfo)
 		if (i != ARG_REFRESH_EVERY && i != ARG_NEXT_REFRESH_AT && !PG_ARGISNULL(i))
 			return false;
 	return !PG_ARGISNULL(ARG_REFRESH_EVERY) || !PG_ARGISNULL(ARG_NEXT_REFRESH_AT) ||
-		   !PG_ARGISNULL(ARG_HISTORY) || !PG_ARGISNULL(ARG_KEEP_HISTORY);
+		   !PG_ARGISNULL(ARG_HISTORY) || !PG_ARGISNULL(ARG_KEEP_HISTORY) || !PG_ARGISNULL(ARG_CLV);
 }
 
 /* Check that the source can be read as defined now, and have table and views follow. */
@@ -242,32 +236,43 @@ MakeHistory(SegmentDefinition *definition)
 /*
  * alter_segment_table(segment_table, orders, customer, ordered_at, amount,
  * "only", lookback, refresh_every, next_refresh_at, time_zone, money_scale,
- * segment_map, row_security, breaks, history, keep_history): the whole definition
- * is checked as if it were new.
+ * segment_map, row_security, breaks, history, keep_history, clv): the whole
+ * definition is checked as if it were new.
  */
 Datum
 cs_alter_segment_table(PG_FUNCTION_ARGS)
 {
 	Oid table;
 	SegmentDefinition *definition;
+	ClvOption *clv_before;
 	TimestampTz due;
 
 	CsRequireArgument(fcinfo, ARG_SEGMENT_TABLE, "segment_table");
 	CsCheckCanRefresh("alter_segment_table");
 	table = PG_GETARG_OID(ARG_SEGMENT_TABLE);
 	SPI_connect();
-	CsLockSegmentTable(table, ShareRowExclusiveLock);
-	definition = CsReadDefinition(table);
+	if (PG_ARGISNULL(ARG_CLV))
+	{
+		CsLockSegmentTable(table, ShareRowExclusiveLock);
+		definition = CsReadDefinition(table);
+	}
+	else
+		definition = CsLockWithViews(table);
+	clv_before = definition->clv;
 	ApplyArguments(fcinfo, definition);
 	CsCheckOptions(definition);
 	if (!PG_ARGISNULL(ARG_ORDERS) || !PG_ARGISNULL(ARG_CUSTOMER))
 		CsDetachCapture(table, true);
+	if ((definition->clv == NULL) != (clv_before == NULL))
+		CsTurnClv(definition);
 	if (!LeavesSource(fcinfo))
 		ApplyToRelations(definition, !PG_ARGISNULL(ARG_TIME_ZONE));
 	if (definition->history && !PG_ARGISNULL(ARG_HISTORY))
 		MakeHistory(definition);
 	CsWriteDefinition(definition, false);
-	if (!LeavesSource(fcinfo))
+	if (!PG_ARGISNULL(ARG_CLV))
+		CsAlterClv(definition, clv_before);
+	if (!LeavesSource(fcinfo) || !PG_ARGISNULL(ARG_CLV))
 		CsRequireFull(table, "the definition was altered", !PG_ARGISNULL(ARG_SEGMENT_MAP));
 	due = definition->refresh_every == NULL ? DT_NOBEGIN : GetCurrentTimestamp();
 	if (definition->refresh_every != NULL && !PG_ARGISNULL(ARG_NEXT_REFRESH_AT) &&

@@ -12,13 +12,11 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
-#include "utils/resowner.h"
 
+#include "core/attempt.h"
 #include "core/compat.h"
 #include "segment/by_hand.h"
 #include "segment/job.h"
@@ -65,6 +63,21 @@ TellFailure(const ManualRun *run, const ErrorData *error)
 		cs_failure_hook(&failure);
 }
 
+/* What CsWatchByHand watches. */
+typedef struct Watched
+{
+	void (*refresh)(ManualRun *run);
+	ManualRun *run;
+} Watched;
+
+static void
+DoRefresh(void *argument)
+{
+	Watched *watched = argument;
+
+	watched->refresh(watched->run);
+}
+
 /*
  * Refresh for the owner of a segment table, or who acts as such; an error is
  * raised as it came, after it has been told. What is wrong with the call itself
@@ -73,35 +86,16 @@ TellFailure(const ManualRun *run, const ErrorData *error)
 void
 CsWatchByHand(ManualRun *run, void (*refresh)(ManualRun *run))
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	Watched watched = {.refresh = refresh, .run = run};
+	ErrorData *error;
 
 	CsCheckSegmentOwner(run->table);
 	(void) CsReadDefinition(run->table);
 	run->started = GetCurrentTimestamp();
 	run->run_id = 0;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		refresh(run);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		TellFailure(run, error);
-		ReThrowError(error);
-	}
-	PG_END_TRY();
+	error = CsAttempt(DoRefresh, &watched);
+	if (error == NULL)
+		return;
+	TellFailure(run, error);
+	ReThrowError(error);
 }

@@ -2,13 +2,15 @@
  * column.c
  *		The columns of a segment table, in their order: the one list that
  *		creating, refreshing and verifying go by. Columns are only appended: those
- *		of other sources as these are added.
+ *		of other sources as these are added, those of lifetime values when the
+ *		option is turned on.
  */
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
 
 #include "core/compat.h"
+#include "segment/clv.h"
 #include "segment/column.h"
 #include "segment/kind.h"
 
@@ -58,7 +60,7 @@ static const SegmentColumn CoreColumns[] = {
 const SegmentColumn *const *
 CsColumnsOf(const SegmentDefinition *definition, int *n)
 {
-	int size = lengthof(CoreColumns);
+	int size = lengthof(CoreColumns) + CsClvColumnCount;
 	const SegmentColumn **columns;
 	ListCell *cell;
 	int i;
@@ -76,6 +78,8 @@ CsColumnsOf(const SegmentDefinition *definition, int *n)
 		for (i = 0; i < kind->ncolumns; i++)
 			columns[(*n)++] = &kind->columns[i];
 	}
+	for (i = 0; i < CsClvColumnCount && definition->clv != NULL; i++)
+		columns[(*n)++] = &CsClvColumns[i];
 	return columns;
 }
 
@@ -95,6 +99,12 @@ CsColumnType(const SegmentColumn *column, int scale)
 			return psprintf("pg_catalog.numeric(26, %d)", scale + 2);
 		case COLUMN_MEAN:
 			return "pg_catalog.numeric(6, 2)";
+		case COLUMN_SHARE:
+			return "pg_catalog.numeric(5, 4)";
+		case COLUMN_EXPECTED:
+			return "pg_catalog.numeric(14, 4)";
+		case COLUMN_DATE:
+			return "pg_catalog.date";
 		case COLUMN_SMALL:
 			return "pg_catalog.int2";
 		case COLUMN_TEXT:

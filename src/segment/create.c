@@ -23,6 +23,7 @@
 #include "core/compat.h"
 #include "core/moment.h"
 #include "core/owner.h"
+#include "segment/clv.h"
 #include "segment/coverage.h"
 #include "segment/history.h"
 #include "segment/job.h"
@@ -54,7 +55,8 @@ enum
 	ARG_ROW_SECURITY,
 	ARG_BREAKS,
 	ARG_HISTORY,
-	ARG_KEEP_HISTORY
+	ARG_KEEP_HISTORY,
+	ARG_CLV
 };
 
 /* The relations to make, none of which may exist. */
@@ -146,13 +148,17 @@ DefinitionFromArguments(FunctionCallInfo fcinfo)
 		definition->keep_history = PG_GETARG_INTERVAL_P(ARG_KEEP_HISTORY);
 		CsCheckKeepHistory(definition);
 	}
+	if (!PG_ARGISNULL(ARG_CLV))
+		definition->clv = CsParseClv(PG_GETARG_JSONB_P(ARG_CLV));
+	definition->clv_state = CsNewClvState();
 	return definition;
 }
 
 /*
  * create_segment_table(segment_table, orders, customer, ordered_at, amount,
  * "only", lookback, refresh_every, next_refresh_at, time_zone, money_scale,
- * with_data, segment_map, row_security, breaks, history, keep_history) → regclass
+ * with_data, segment_map, row_security, breaks, history, keep_history, clv) →
+ * regclass
  */
 Datum
 cs_create_segment_table(PG_FUNCTION_ARGS)

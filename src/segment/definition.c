@@ -23,6 +23,7 @@
 #include "core/compat.h"
 #include "core/moment.h"
 #include "core/owner.h"
+#include "segment/clv.h"
 #include "segment/definition.h"
 #include "segment/kind.h"
 #include "segment/option.h"
@@ -201,12 +202,13 @@ CsReadDefinition(Oid table)
 	SegmentDefinition *definition;
 	HeapTuple class;
 	Datum only;
+	Datum clv;
 	bool isnull;
 
 	if (CsOwnSql("SELECT current_view, overview_view, source_schema, source_name, customer, ordered_at,"
 				 " amount, only_values, lookback, time_zone, money_scale, segment_map, row_security,"
 				 " refresh_every, next_refresh_at, as_of, breaks = 'frozen', frozen_breaks::pg_catalog.text,"
-				 " history, keep_history, history_table, snapshot_table, migration_view"
+				 " history, keep_history, history_table, snapshot_table, migration_view, clv"
 				 " FROM customer_scoring.segment_table_definition WHERE segment_table = $1",
 				 1, types, values, NULL) != 1)
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -249,7 +251,10 @@ CsReadDefinition(Oid table)
 	definition->history_table = RelationColumn(21);
 	definition->snapshot_table = RelationColumn(22);
 	definition->migration_view = RelationColumn(23);
+	clv = Column(24, &isnull);
+	definition->clv = isnull ? NULL : CsParseClv(DatumGetJsonbP(clv));
 	definition->others = ReadOthers(table);
+	definition->clv_state = definition->clv == NULL ? NULL : CsReadClvState(table, false);
 	return definition;
 }
 
@@ -305,9 +310,9 @@ CsWriteDefinition(const SegmentDefinition *definition, bool is_new)
 		"INSERT INTO customer_scoring.segment_table_definition (segment_table, current_view,"
 		" overview_view, source_schema, source_name, customer, ordered_at, amount, only_values,"
 		" lookback, time_zone, money_scale, segment_map, row_security, refresh_every, next_refresh_at,"
-		" breaks, history, keep_history, history_table, snapshot_table, migration_view)"
+		" breaks, history, keep_history, history_table, snapshot_table, migration_view, clv)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
-		" $13::customer_scoring.rfm_map, $14, $15, $16, $17, $19, $20, $21, $22, $23)";
+		" $13::customer_scoring.rfm_map, $14, $15, $16, $17, $19, $20, $21, $22, $23, $24)";
 	static const char *const update_sql =
 		"UPDATE customer_scoring.segment_table_definition SET current_view = $2, overview_view = $3,"
 		" source_schema = $4, source_name = $5, customer = $6, ordered_at = $7, amount = $8,"
@@ -315,11 +320,12 @@ CsWriteDefinition(const SegmentDefinition *definition, bool is_new)
 		"$13::customer_scoring.rfm_map,"
 		" row_security = $14, refresh_every = $15, next_refresh_at = $16, breaks = $17,"
 		" frozen_breaks = CASE WHEN $18 THEN frozen_breaks END, history = $19, keep_history = $20,"
-		" history_table = $21, snapshot_table = $22, migration_view = $23 WHERE segment_table = $1";
-	Oid types[] = {REGCLASSOID, REGCLASSOID, REGCLASSOID, NAMEOID,		  NAMEOID,	  NAMEOID,
-				   NAMEOID,		NAMEOID,	 JSONBOID,	  INTERVALOID,	  TEXTOID,	  INT4OID,
-				   TEXTOID,		BOOLOID,	 INTERVALOID, TIMESTAMPTZOID, TEXTOID,	  BOOLOID,
-				   BOOLOID,		INTERVALOID, REGCLASSOID, REGCLASSOID,	  REGCLASSOID};
+		" history_table = $21, snapshot_table = $22, migration_view = $23, clv = $24 WHERE segment_table = "
+		"$1";
+	Oid types[] = {REGCLASSOID, REGCLASSOID, REGCLASSOID, NAMEOID,		  NAMEOID,	   NAMEOID,
+				   NAMEOID,		NAMEOID,	 JSONBOID,	  INTERVALOID,	  TEXTOID,	   INT4OID,
+				   TEXTOID,		BOOLOID,	 INTERVALOID, TIMESTAMPTZOID, TEXTOID,	   BOOLOID,
+				   BOOLOID,		INTERVALOID, REGCLASSOID, REGCLASSOID,	  REGCLASSOID, JSONBOID};
 	Datum values[lengthof(types)];
 	char nulls[lengthof(types)];
 	int n = 0;
@@ -351,5 +357,6 @@ CsWriteDefinition(const SegmentDefinition *definition, bool is_new)
 	PUT(ObjectIdGetDatum(definition->history_table), !OidIsValid(definition->history_table));
 	PUT(ObjectIdGetDatum(definition->snapshot_table), !OidIsValid(definition->snapshot_table));
 	PUT(ObjectIdGetDatum(definition->migration_view), !OidIsValid(definition->migration_view));
+	PUT(JsonbPGetDatum(definition->clv->given), definition->clv == NULL);
 	CsOwnSql(is_new ? insert_sql : update_sql, n, types, values, nulls);
 }

@@ -47,6 +47,8 @@ typedef struct SegmentDefinition
 	Interval *refresh_every;
 	TimestampTz anchor; /* next_refresh_at as given, or DT_NOBEGIN */
 	TimestampTz as_of; /* of the last refresh, or DT_NOBEGIN */
+	struct ClvOption *clv; /* NULL when off */
+	struct ClvState *clv_state; /* what it is scored with, NULL when off */
 	bool history;
 	Interval *keep_history;
 	Oid history_table; /* these three stay while history is off */

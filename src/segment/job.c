@@ -151,7 +151,7 @@ Prepare(Job *job, const char *reason)
 	/* a restore that is not over yet will make them, and must not find them there */
 	if (!state->refreshed && !CsHasTriggers(definition, source))
 		job->attach = false;
-	why = CsPrepareRefresh(definition, source, job->attach, state, &result);
+	why = CsPrepareRefresh(definition, source, DT_NOBEGIN, job->attach, state, &result);
 	job->attach = result.captured;
 	if (why == NULL)
 		why = reason;
@@ -191,7 +191,7 @@ RefreshBatch(Job *job, bool *last)
 	RefreshState *state = CsReadState(job->table);
 	TimestampTz started = GetCurrentTimestamp();
 	RefreshResult result;
-	const char *why = CsPrepareRefresh(definition, source, job->attach, state, &result);
+	const char *why = CsPrepareRefresh(definition, source, DT_NOBEGIN, job->attach, state, &result);
 
 	*last = true;
 	if (why == NULL)

@@ -13,20 +13,20 @@
 #include "postgres.h"
 
 #include "access/transam.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/xid8.h"
 
+#include "core/attempt.h"
 #include "core/compat.h"
 #include "core/owner.h"
 #include "segment/capture.h"
 #include "segment/change_log.h"
+#include "segment/clv.h"
 #include "segment/coverage.h"
 #include "segment/history.h"
 #include "segment/mode.h"
@@ -83,8 +83,8 @@ CsReadState(Oid table)
 
 /* Why everybody must be recomputed, by what is known before the log is read; NULL if there is no reason. */
 static const char *
-WhyFull(const SegmentDefinition *definition, const SegmentSource *source, const RefreshState *state,
-		bytea *coverage)
+WhyFull(const SegmentDefinition *definition, const SegmentSource *source, TimestampTz as_of,
+		const RefreshState *state, bytea *coverage)
 {
 	if (!state->refreshed)
 		return "first refresh";
@@ -100,6 +100,8 @@ WhyFull(const SegmentDefinition *definition, const SegmentSource *source, const 
 		return "changes were not captured before";
 	if (definition->frozen && definition->breaks == NULL)
 		return "breaks are to be frozen";
+	if (CsClvIsDue(definition, as_of == DT_NOBEGIN ? GetCurrentTimestamp() : as_of))
+		return "customer lifetime values are due";
 	return CsCoverageChange(state->coverage, coverage);
 }
 
@@ -133,6 +135,29 @@ CsHealLog(Oid table, RefreshState *state)
 		state->settle_before = ReadNextFullTransactionId();
 }
 
+/* What AttachIfFree tries. */
+typedef struct Attaching
+{
+	const SegmentDefinition *definition;
+	const SegmentSource *source;
+	const char *why; /* changes are not captured, or NULL */
+} Attaching;
+
+static void
+Attach(void *argument)
+{
+	Attaching *attaching = argument;
+	int settings = NewGUCNestLevel();
+
+	if (LockTimeout == 0 || LockTimeout > DeadlockTimeout / 2)
+		CsPinSetting("lock_timeout", psprintf("%d", Max(DeadlockTimeout / 2, 1)));
+	/* whoever waits already will look for a deadlock after the whole of it */
+	(void) set_config_option("deadlock_timeout", psprintf("%d", Max(DeadlockTimeout / 50, 1)), PGC_SUSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	attaching->why = CsAttachCapture(attaching->definition, attaching->source);
+	AtEOXact_GUC(false, settings);
+}
+
 /*
  * Have changes captured, without waiting long for whoever uses the sources:
  * others would wait behind, and a prepared transaction may last for days. Who
@@ -143,58 +168,31 @@ CsHealLog(Oid table, RefreshState *state)
 static const char *
 AttachIfFree(const SegmentDefinition *definition, const SegmentSource *source, bool *attached)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	const char *volatile why = NULL;
+	Attaching attaching = {.definition = definition, .source = source};
 	const char *reason;
+	ErrorData *error;
 
 	if (CsIsCaptured(definition, source, &reason) || reason != NULL)
 		return reason;
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		int settings = NewGUCNestLevel();
-
-		if (LockTimeout == 0 || LockTimeout > DeadlockTimeout / 2)
-			CsPinSetting("lock_timeout", psprintf("%d", Max(DeadlockTimeout / 2, 1)));
-		/* whoever waits already will look for a deadlock after the whole of it */
-		(void) set_config_option("deadlock_timeout", psprintf("%d", Max(DeadlockTimeout / 50, 1)), PGC_SUSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-		why = CsAttachCapture(definition, source);
-		AtEOXact_GUC(false, settings);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
-			error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED)
-			ReThrowError(error);
-		why = InUse;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	*attached = why == NULL;
-	return why;
+	error = CsAttempt(Attach, &attaching);
+	if (error != NULL && error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
+		error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED)
+		ReThrowError(error);
+	if (error != NULL)
+		return InUse;
+	*attached = attaching.why == NULL;
+	return attaching.why;
 }
 
 /*
  * Have changes captured, if they are not and may be, and find out whether all
- * customers have to be recomputed: NULL if not. What is to be remembered about
- * it goes into state and result. This comes before the snapshots of the refresh.
+ * customers have to be recomputed at a moment, DT_NOBEGIN for now: NULL if not.
+ * What is to be remembered about it goes into state and result. This comes before
+ * the snapshots of the refresh.
  */
 const char *
-CsPrepareRefresh(const SegmentDefinition *definition, const SegmentSource *source, bool attach,
-				 RefreshState *state, RefreshResult *result)
+CsPrepareRefresh(const SegmentDefinition *definition, const SegmentSource *source, TimestampTz as_of,
+				 bool attach, RefreshState *state, RefreshResult *result)
 {
 	bool attached = false;
 	const char *why;
@@ -212,7 +210,7 @@ CsPrepareRefresh(const SegmentDefinition *definition, const SegmentSource *sourc
 	result->map_changed = state->map_changed;
 	if (why == NULL || !state->refreshed)
 	{
-		const char *reason = WhyFull(definition, source, state, result->coverage);
+		const char *reason = WhyFull(definition, source, as_of, state, result->coverage);
 
 		if (reason == NULL && attached)
 			return "changes were not captured before";
@@ -233,7 +231,7 @@ CsRefreshNow(SegmentDefinition *definition, SegmentSource *source, TimestampTz a
 
 	CsFlushCapture();
 	CsCheckHistory(definition);
-	result->reason = CsPrepareRefresh(definition, source, attach, state, result);
+	result->reason = CsPrepareRefresh(definition, source, as_of, attach, state, result);
 	if (result->reason == NULL)
 		result->reason = CsRefreshChanged(definition, source, as_of, run_id, PG_INT32_MAX, result);
 	if (result->reason == NULL)

@@ -25,7 +25,8 @@ typedef struct RefreshState
 extern RefreshState *CsReadState(Oid table);
 extern void CsHealLog(Oid table, RefreshState *state);
 extern const char *CsPrepareRefresh(const SegmentDefinition *definition, const SegmentSource *source,
-									bool attach, RefreshState *state, RefreshResult *result);
+									TimestampTz as_of, bool attach, RefreshState *state,
+									RefreshResult *result);
 extern void CsRefreshNow(SegmentDefinition *definition, SegmentSource *source, TimestampTz as_of,
 						 int64 run_id, bool attach, RefreshResult *result);
 

@@ -112,6 +112,10 @@ CsCheckOptions(SegmentDefinition *definition)
 							errmsg("next_refresh_at without refresh_every"),
 							errhint("Say how often: refresh_every => '1 day'.")));
 	}
+	if (definition->clv != NULL && definition->lookback != NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("clv together with lookback"),
+						errdetail("The age of a customer is counted from the first purchase ever."),
+						errhint("Make a second segment table without lookback for lifetime values.")));
 	(void) CsZone(definition->time_zone);
 	CsRequireRfmMap(CsGetRfmMap(definition->map));
 }

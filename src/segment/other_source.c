@@ -185,7 +185,10 @@ CsOtherSql(const SegmentSource *source, const OtherSource *other, bool keyed, bo
 					other->from, where.data, other->customer);
 }
 
-/* The figures of all sources as in SELECT: ", a.f1, a.f2, …", or from their own aliases. */
+/*
+ * The figures of all sources as in SELECT: ", a.f1, a.f2, …", or from their own
+ * aliases; last those of orders, see CsClvFigures.
+ */
 char *
 CsFigureNames(const SegmentSource *source, const char *alias)
 {
@@ -198,6 +201,9 @@ CsFigureNames(const SegmentSource *source, const char *alias)
 		for (j = 0; j < source->others[i].definition->kind->ncolumns; j++)
 			appendStringInfo(&sql, ", %s.%s", alias != NULL ? alias : psprintf("x%d", i),
 							 source->others[i].definition->kind->columns[j].name);
+	if (source->clv_zone != NULL)
+		appendStringInfo(&sql, ", %s.clv_summary, %s.newest", alias != NULL ? alias : "x",
+						 alias != NULL ? alias : "x");
 	return sql.data;
 }
 

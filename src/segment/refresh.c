@@ -34,6 +34,7 @@
 #include "core/owner.h"
 #include "segment/capture.h"
 #include "segment/change_log.h"
+#include "segment/clv.h"
 #include "segment/coverage.h"
 #include "segment/history.h"
 #include "segment/refresh.h"
@@ -60,6 +61,11 @@ RethrowWithoutStatement(MemoryContext context, const char *sql, const char *tabl
 	statement = psprintf("SQL statement \"%s\"", sql);
 	error = CopyErrorData();
 	FlushErrorState();
+	if (error->internalquery != NULL && strcmp(error->internalquery, sql) == 0)
+	{
+		error->internalquery = NULL;
+		error->internalpos = 0;
+	}
 	found = error->context != NULL ? strstr(error->context, statement) : NULL;
 	if (found != NULL)
 	{
@@ -71,8 +77,8 @@ RethrowWithoutStatement(MemoryContext context, const char *sql, const char *tabl
 }
 
 /* Run a statement on source and segment table under the given snapshot; the rows are in SPI_tuptable. */
-static void
-ExecuteUnder(Snapshot snapshot, const char *sql, const SegmentSource *source, Oid table)
+void
+CsExecuteUnder(Snapshot snapshot, const char *sql, const SegmentSource *source, Oid table)
 {
 	MemoryContext context = CurrentMemoryContext;
 	const char *name = get_rel_name(table);
@@ -216,7 +222,7 @@ CountSkipped(const SegmentDefinition *definition, SegmentSource *source, Snapsho
 {
 	int i;
 
-	ExecuteUnder(snapshot, CsSkippedSql(source, keyed), source, definition->table);
+	CsExecuteUnder(snapshot, CsSkippedSql(source, keyed), source, definition->table);
 	for (i = 0; i < SPI_processed; i++)
 	{
 		bool isnull;
@@ -240,7 +246,7 @@ Write(const SegmentDefinition *definition, SegmentSource *source, Snapshot snaps
 {
 	char *breaks;
 
-	ExecuteUnder(snapshot, CsRefreshSql(definition, source, scope), source, definition->table);
+	CsExecuteUnder(snapshot, CsRefreshSql(definition, source, scope), source, definition->table);
 	result->inserted += ResultCount(0, 1);
 	result->updated += ResultCount(0, 2);
 	result->deleted += ResultCount(0, 3);
@@ -263,7 +269,7 @@ LogWaiting(const SegmentDefinition *definition, SegmentSource *source, Snapshot 
 	uint64 n;
 	uint64 i;
 
-	ExecuteUnder(snapshot, CsWaitingSql(source, keyed), source, definition->table);
+	CsExecuteUnder(snapshot, CsWaitingSql(source, keyed), source, definition->table);
 	n = SPI_processed;
 	if (n == 0 || !OidIsValid(log))
 		return;
@@ -296,9 +302,9 @@ static void
 CountCustomers(const SegmentDefinition *definition, SegmentSource *source, Snapshot snapshot,
 			   RefreshResult *result)
 {
-	ExecuteUnder(snapshot,
-				 psprintf("SELECT pg_catalog.count(*) FROM ONLY %s", CsQualifiedName(definition->table)),
-				 source, definition->table);
+	CsExecuteUnder(snapshot,
+				   psprintf("SELECT pg_catalog.count(*) FROM ONLY %s", CsQualifiedName(definition->table)),
+				   source, definition->table);
 	result->customers = ResultCount(0, 1);
 }
 
@@ -306,7 +312,8 @@ CountCustomers(const SegmentDefinition *definition, SegmentSource *source, Snaps
  * Recompute everybody. as_of is DT_NOBEGIN for now, which is read after the
  * snapshot was taken: a row that the snapshot sees and that was written with
  * now() is not in the future then. Breaks that are to be frozen and are not yet
- * are found first. The log, if there is one, is cleared of what this covers.
+ * are found first, and lifetime values scored anew if that is due. The log, if
+ * there is one, is cleared of what this covers.
  */
 void
 CsRefreshFull(SegmentDefinition *definition, SegmentSource *source, TimestampTz as_of, int64 run_id,
@@ -335,16 +342,18 @@ CsRefreshFull(SegmentDefinition *definition, SegmentSource *source, TimestampTz 
 	scope.future = result->skipped[SKIP_FUTURE] > 0;
 	if (definition->frozen && definition->breaks == NULL)
 	{
-		ExecuteUnder(snapshot, CsSourceBreaksSql(definition, source), source, definition->table);
+		CsExecuteUnder(snapshot, CsSourceBreaksSql(definition, source), source, definition->table);
 		definition->breaks = ResultText(1);
 		result->breaks = definition->breaks;
 	}
+	if (CsClvIsDue(definition, result->as_of))
+		CsScoreClv(definition, source, snapshot, run_id, result);
 	Write(definition, source, snapshot, &scope, result);
 	if (scope.future)
 		LogWaiting(definition, source, snapshot, false, log);
 	if (definition->breaks == NULL)
 	{
-		ExecuteUnder(snapshot, CsStoredBreaksSql(definition), source, definition->table);
+		CsExecuteUnder(snapshot, CsStoredBreaksSql(definition), source, definition->table);
 		result->breaks = ResultText(1);
 	}
 	CountCustomers(definition, source, snapshot, result);
@@ -383,10 +392,10 @@ AddDue(const SegmentDefinition *definition, SegmentSource *source, Snapshot snap
 {
 	uint64 i;
 
-	ExecuteUnder(snapshot,
-				 psprintf("SELECT t.customer_id FROM ONLY %s t WHERE t.due_at <= $%d LIMIT %d",
-						  CsQualifiedName(definition->table), PARAM_AS_OF, limit),
-				 source, definition->table);
+	CsExecuteUnder(snapshot,
+				   psprintf("SELECT t.customer_id FROM ONLY %s t WHERE t.due_at <= $%d LIMIT %d",
+							CsQualifiedName(definition->table), PARAM_AS_OF, limit),
+				   source, definition->table);
 	if (SPI_processed == 0)
 		return;
 	changes->keys = repalloc_huge(changes->keys, (changes->nkeys + SPI_processed) * sizeof(Datum));

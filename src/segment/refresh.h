@@ -6,6 +6,7 @@
 #define CUSTOMER_SCORING_REFRESH_H
 
 #include "access/transam.h"
+#include "utils/snapshot.h"
 #include "segment/definition.h"
 #include "segment/source.h"
 
@@ -32,8 +33,10 @@ typedef struct RefreshResult
 	int64 skipped[SKIP_REASONS];
 	int64 left; /* changes still in the log */
 	char *breaks; /* found by this refresh, or NULL */
+	char *clv_report; /* how everybody was scored, NULL if not */
 } RefreshResult;
 
+extern void CsExecuteUnder(Snapshot snapshot, const char *sql, const SegmentSource *source, Oid table);
 extern int CsStoredScale(Oid table);
 extern SegmentSource *CsOpenRefresh(const SegmentDefinition *definition);
 extern void CsRefreshFull(SegmentDefinition *definition, SegmentSource *source, TimestampTz as_of,

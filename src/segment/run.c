@@ -37,8 +37,8 @@ ReturnedInt64(void)
 }
 
 /* Make sure the state row exists: a restored database has none. */
-static void
-EnsureState(Oid table)
+void
+CsEnsureState(Oid table)
 {
 	Oid types[1] = {REGCLASSOID};
 	Datum values[1] = {ObjectIdGetDatum(table)};
@@ -71,7 +71,7 @@ CsRequestRun(Oid table)
 	Oid types[2] = {REGCLASSOID, INT8OID};
 	Datum values[2] = {ObjectIdGetDatum(table), (Datum) 0};
 
-	EnsureState(table);
+	CsEnsureState(table);
 	if (CsOwnSql("SELECT requested_run_id FROM customer_scoring_internal.segment_state"
 				 " WHERE segment_table = $1 AND requested_run_id IS NOT NULL FOR UPDATE",
 				 1, types, values, NULL) == 1)
@@ -104,7 +104,7 @@ CsFindDueRun(Oid table, int64 *requested_run_id)
 		CsOwnSql("SELECT FROM customer_scoring_internal.segment_state WHERE segment_table = $1", 1, types,
 				 values, NULL) == 0)
 	{
-		EnsureState(table);
+		CsEnsureState(table);
 		return true;
 	}
 	if (CsOwnSql("SELECT coalesce(requested_run_id, 0) FROM customer_scoring_internal.segment_state"
@@ -162,7 +162,7 @@ CsSetDue(const SegmentDefinition *definition, TimestampTz due_at)
 	Datum values[2] = {ObjectIdGetDatum(definition->table), TimestampTzGetDatum(due_at)};
 	char nulls[2] = {' ', due_at == DT_NOBEGIN ? 'n' : ' '};
 
-	EnsureState(definition->table);
+	CsEnsureState(definition->table);
 	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET due_at ="
 			 " CASE WHEN requested_run_id IS NULL THEN $2 ELSE pg_catalog.clock_timestamp() END,"
 			 " failures = 0, broken = NULL WHERE segment_table = $1",
@@ -179,7 +179,7 @@ CsRequireFull(Oid table, const char *reason, bool map_changed)
 	Oid types[3] = {REGCLASSOID, TEXTOID, BOOLOID};
 	Datum values[3] = {ObjectIdGetDatum(table), CStringGetTextDatum(reason), BoolGetDatum(map_changed)};
 
-	EnsureState(table);
+	CsEnsureState(table);
 	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET full_reason = $2,"
 			 " map_changed = map_changed OR $3 WHERE segment_table = $1",
 			 3, types, values, NULL);
@@ -193,7 +193,7 @@ CsSaveSettling(Oid table, bool settling, FullTransactionId before)
 	Datum values[3] = {ObjectIdGetDatum(table), BoolGetDatum(settling), FullTransactionIdGetDatum(before)};
 	char nulls[3] = {' ', ' ', FullTransactionIdIsValid(before) ? ' ' : 'n'};
 
-	EnsureState(table);
+	CsEnsureState(table);
 	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET settling = $2, settle_before = $3"
 			 " WHERE segment_table = $1",
 			 3, types, values, nulls);
@@ -213,18 +213,20 @@ RecordBreaks(int64 run_id, const SegmentDefinition *definition, const RefreshRes
 		CsOwnSql("UPDATE customer_scoring.segment_table_definition SET frozen_breaks ="
 				 " $2::customer_scoring.rfm_model WHERE segment_table = $1",
 				 5, types, values, NULL);
-	else if (CsOwnSql("SELECT model::pg_catalog.text FROM customer_scoring_internal.segment_model"
-					  " WHERE segment_table = $1 AND NOT frozen ORDER BY model_id DESC LIMIT 1",
-					  1, types, values, NULL) > 0 &&
+	else if (CsOwnSql(
+				 "SELECT model FROM customer_scoring_internal.segment_model"
+				 " WHERE segment_table = $1 AND kind = 'rfm' AND NOT frozen ORDER BY model_id DESC LIMIT 1",
+				 1, types, values, NULL) > 0 &&
 			 CsSameBreaks(
 				 TextDatumGetCString(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)),
 				 result->breaks))
 		return;
 	CsOwnSql("DELETE FROM customer_scoring_internal.segment_model WHERE segment_table = $1"
-			 " AND as_of < least($5, pg_catalog.clock_timestamp()) - '" KEEP_RUNS "'::pg_catalog.interval",
+			 " AND kind = 'rfm' AND as_of < least($5, pg_catalog.clock_timestamp()) - '" KEEP_RUNS
+			 "'::pg_catalog.interval",
 			 5, types, values, NULL);
-	CsOwnSql("INSERT INTO customer_scoring_internal.segment_model (segment_table, model, run_id, frozen,"
-			 " as_of) VALUES ($1, $2::customer_scoring.rfm_model, $3, $4, $5)",
+	CsOwnSql("INSERT INTO customer_scoring_internal.segment_model (segment_table, kind, model, run_id,"
+			 " frozen, as_of) VALUES ($1, 'rfm', $2, $3, $4, $5)",
 			 5, types, values, NULL);
 }
 
@@ -235,8 +237,8 @@ RecordBreaks(int64 run_id, const SegmentDefinition *definition, const RefreshRes
 void
 CsRecordProgress(int64 run_id, const SegmentDefinition *definition, const RefreshResult *result)
 {
-	Oid types[15] = {INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID,	  INT8OID,
-					 INT8OID, INT8OID, INT8OID, INT8OID,		INT8OID, INT8OID, REGCLASSOID};
+	Oid types[16] = {INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID,	   INT8OID,
+					 INT8OID, INT8OID, INT8OID, INT8OID,		INT8OID, INT8OID, REGCLASSOID, TEXTOID};
 	Datum values[16];
 	char nulls[16];
 	int n = 0;
@@ -256,10 +258,13 @@ CsRecordProgress(int64 run_id, const SegmentDefinition *definition, const Refres
 	for (i = 0; i < SKIP_REASONS; i++)
 		values[n++] = Int64GetDatum(result->skipped[i]);
 	values[n++] = ObjectIdGetDatum(definition->table);
+	nulls[n] = result->clv_report == NULL ? 'n' : ' ';
+	values[n++] = result->clv_report == NULL ? (Datum) 0 : CStringGetTextDatum(result->clv_report);
 	CsOwnSql("UPDATE customer_scoring_internal.segment_run SET mode = $2, reason = $3, as_of = $4,"
 			 " customers = $5, recomputed = $6, inserted = $7, updated = $8, deleted = $9,"
 			 " skipped_no_customer = $10, skipped_no_time = $11, skipped_no_amount = $12,"
-			 " skipped_not_finite = $13, skipped_future = $14 WHERE run_id = $1 AND segment_table = $15",
+			 " skipped_not_finite = $13, skipped_future = $14, clv_report = $16 WHERE run_id = $1 AND "
+			 "segment_table = $15",
 			 n, types, values, nulls);
 	CsOwnSql("UPDATE customer_scoring.segment_table_definition SET as_of = $4 WHERE segment_table = $15", n,
 			 types, values, nulls);
@@ -281,7 +286,7 @@ CsFinishRun(int64 run_id, const SegmentDefinition *definition, const SegmentSour
 	char nulls[10];
 	TimestampTz next = CsScheduledAfter(definition, GetCurrentTimestamp());
 
-	EnsureState(definition->table);
+	CsEnsureState(definition->table);
 	CsRecordProgress(run_id, definition, result);
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = ObjectIdGetDatum(definition->table);

@@ -7,6 +7,7 @@
 
 #include "segment/refresh.h"
 
+extern void CsEnsureState(Oid table);
 extern int64 CsAddRun(Oid table, const char *cause);
 extern int64 CsRequestRun(Oid table);
 extern bool CsFindDueRun(Oid table, int64 *requested_run_id);

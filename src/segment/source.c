@@ -34,6 +34,7 @@
 #include "core/compat.h"
 #include "core/moment.h"
 #include "core/money.h"
+#include "segment/clv.h"
 #include "segment/other_source.h"
 #include "segment/schedule.h"
 #include "segment/source.h"
@@ -441,6 +442,8 @@ CsOpenSource(const SegmentDefinition *definition)
 	source->time = CsTimeExpression(&time, definition->ordered_at);
 	source->amount = AmountExpression(&amount, definition->amount, &source->finite, &declared_scale);
 	source->scale = MoneyScale(definition, declared_scale);
+	if (definition->clv != NULL)
+		source->clv_zone = quote_literal_cstr(definition->time_zone);
 
 	source->nparams = SOURCE_PARAMS;
 	source->types = palloc(sizeof(Oid) * (source->nparams + nonly));
@@ -511,8 +514,8 @@ CsCustomerCondition(const SegmentSource *source, const char *customer, bool keye
 /*
  * SQL for customers by their orders: customer, summary of what counts, oldest (the first moment
  * of a row that counts, only looked for where rows leave a lookback) and upcoming
- * (the first moment of a row that will count). Who has only rows to come has no
- * summary; without future they are not looked for.
+ * (the first moment of a row that will count), and what lifetime values are from.
+ * Who has only rows to come has no summary; without future they are not looked for.
  */
 static char *
 OrdersSql(const SegmentSource *source, bool keyed, bool future)
@@ -522,15 +525,16 @@ OrdersSql(const SegmentSource *source, bool keyed, bool future)
 
 	return psprintf(
 		"SELECT %s AS customer, customer_scoring.purchase_summary(%s, %s)%s AS summary,"
-		" %s AS oldest, %s AS upcoming FROM %s s"
+		" %s AS oldest, %s AS upcoming%s FROM %s s"
 		" WHERE %s AND %s AND %s AND %s %s AND %s > $%d GROUP BY %s",
 		source->customer, source->time, source->amount, past,
 		oldest ? psprintf("pg_catalog.min(%s)%s", source->time, past) : "NULL::pg_catalog.timestamptz",
 		future
 			? psprintf("pg_catalog.min(%s) FILTER (WHERE %s > $%d)", source->time, source->time, PARAM_AS_OF)
 			: "NULL::pg_catalog.timestamptz",
-		source->from, source->filter, CsCustomerCondition(source, source->customer, keyed), source->finite,
-		source->time, future ? "< 'infinity'" : psprintf("<= $%d", PARAM_AS_OF), source->time, PARAM_EARLIEST,
+		CsClvFigures(source, past), source->from, source->filter,
+		CsCustomerCondition(source, source->customer, keyed), source->finite, source->time,
+		future ? "< 'infinity'" : psprintf("<= $%d", PARAM_AS_OF), source->time, PARAM_EARLIEST,
 		source->customer);
 }
 

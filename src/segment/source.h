@@ -66,6 +66,7 @@ typedef struct SegmentSource
 	char *amount; /* amount, */
 	char *finite; /* whether that is a number, */
 	char *filter; /* and whether `only` lets it in */
+	char *clv_zone; /* SQL: the zone in which lifetime values count days, NULL without them */
 	const char *uncaptured; /* why its changes cannot be captured at all, or NULL */
 	int nfollowed;
 	CsFollowed *followed;

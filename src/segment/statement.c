@@ -15,6 +15,7 @@
 
 #include "core/compat.h"
 #include "model/rfm_map.h"
+#include "segment/clv.h"
 #include "segment/column.h"
 #include "segment/history.h"
 #include "segment/option.h"
@@ -113,6 +114,7 @@ CsScoredSql(const SegmentDefinition *definition, const SegmentSource *source, co
 {
 	bool finds_breaks = FindsBreaks(definition, scope);
 	char *summary = psprintf("CASE WHEN %s IS NOT NULL THEN p.summary END", RevenueSql("p", source->scale));
+	char *customers;
 	char *score;
 
 	if (finds_breaks)
@@ -122,12 +124,14 @@ CsScoredSql(const SegmentDefinition *definition, const SegmentSource *source, co
 						 PARAM_AS_OF);
 	else
 		score = psprintf("customer_scoring.rfm(%s, %d) OVER ()", summary, Bins(definition));
-	return psprintf("SELECT %s FROM (SELECT p.customer, p.summary, p.oldest, p.upcoming%s, %s AS score"
-					" FROM %s p%s WHERE p.summary IS NOT NULL OFFSET 0) c",
-					ColumnExpressions(definition, source, scope), CsFigureNames(source, "p"), score,
-					finds_breaks ? "n"
-								 : psprintf("(%s)", CsCustomersSql(source, scope->keyed, scope->future)),
-					finds_breaks ? ", m" : "");
+	customers = psprintf("(SELECT p.customer, p.summary, p.oldest, p.upcoming%s, %s AS score"
+						 " FROM %s p%s WHERE p.summary IS NOT NULL OFFSET 0)",
+						 CsFigureNames(source, "p"), score,
+						 finds_breaks ? "n"
+									  : psprintf("(%s)", CsCustomersSql(source, scope->keyed, scope->future)),
+						 finds_breaks ? ", m" : "");
+	return psprintf("SELECT %s FROM %s c", ColumnExpressions(definition, source, scope),
+					CsWithClv(definition, source, customers));
 }
 
 /* SQL for the rows of the segment table with their addresses: all, or those in $4. */

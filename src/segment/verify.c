@@ -23,6 +23,7 @@
 #include "core/owner.h"
 #include "segment/capture.h"
 #include "segment/change_log.h"
+#include "segment/clv.h"
 #include "segment/column.h"
 #include "segment/coverage.h"
 #include "segment/mode.h"
@@ -40,7 +41,7 @@ PG_FUNCTION_INFO_V1(cs_verify_segment_table);
  * are taken apart into values, which costs several times what comparing does.
  * A change that waits in the log is pending, and with it, as long as breaks move,
  * what it does to the scores of others; so is everything when the next refresh
- * will recompute everybody.
+ * will recompute everybody, as the first one after a restore does.
  */
 static char *
 VerifySql(const SegmentDefinition *definition, const SegmentSource *source, const ChangeList *changes)
@@ -49,12 +50,13 @@ VerifySql(const SegmentDefinition *definition, const SegmentSource *source, cons
 	bool all_scores = changes->nkeys > 0 && definition->breaks == NULL;
 	char *pending = psprintf("coalesce(t.customer_id, f.customer_id) %s ANY (%s) OR t.due_at <= $%d",
 							 source->customer_equals, source->keys, PARAM_AS_OF);
+	RefreshState *state = CsReadState(definition->table);
 	StringInfoData values;
 	int n;
 	const SegmentColumn *const *columns = CsColumnsOf(definition, &n);
 	int i;
 
-	if (changes->everything || CsReadState(definition->table)->full_reason != NULL)
+	if (changes->everything || !state->refreshed || state->full_reason != NULL)
 		pending = "true";
 	initStringInfo(&values);
 	for (i = 0; i < n; i++)
@@ -124,13 +126,18 @@ cs_verify_segment_table(PG_FUNCTION_ARGS)
 
 	CsFlushCapture();
 
-	/* as_of, source and segment table must be seen by one snapshot: a refresh may commit at any time */
+	/*
+	 * as_of, what lifetime values are scored with, source and segment table must be
+	 * seen by one snapshot: a refresh may commit at any time
+	 */
 	PushActiveSnapshot(GetTransactionSnapshot());
 	as_of = CsVisibleAsOf(table);
 	if (as_of == DT_NOBEGIN)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("segment table \"%s\" has not been refreshed yet", get_rel_name(table)),
 						errhint("Call customer_scoring.refresh_segment_table first.")));
+	if (definition->clv != NULL)
+		definition->clv_state = CsReadClvState(table, true);
 	changes = Waiting(table, as_of);
 	CsActAsOwner(&saved, definition);
 	source->scale = CsStoredScale(table);

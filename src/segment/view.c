@@ -126,17 +126,42 @@ AppendColumns(StringInfo sql, const SegmentDefinition *definition, int scale, bo
 							 columns[i]->not_null ? " NOT NULL" : "");
 }
 
-/* The columns of either kind, as in SELECT from t. */
+/* A column, and where its table has it. */
+typedef struct PlacedColumn
+{
+	AttrNumber place;
+	const char *name;
+} PlacedColumn;
+
+static int
+ComparePlaces(const void *a, const void *b)
+{
+	return ((const PlacedColumn *) a)->place - ((const PlacedColumn *) b)->place;
+}
+
+/*
+ * The columns of either kind, as in SELECT from t, in the order in which the
+ * table has them: one that is appended there is appended here, as replacing a
+ * view demands.
+ */
 static void
 AppendNames(StringInfo sql, const SegmentDefinition *definition, bool late)
 {
 	int n;
 	const SegmentColumn *const *columns = CsColumnsOf(definition, &n);
+	PlacedColumn *placed = palloc(sizeof(PlacedColumn) * n);
+	int nplaced = 0;
 	int i;
 
 	for (i = 0; i < n; i++)
 		if (columns[i]->late == late)
-			appendStringInfo(sql, ", t.%s", columns[i]->name);
+		{
+			placed[nplaced].place = get_attnum(definition->table, columns[i]->name);
+			placed[nplaced++].name = columns[i]->name;
+		}
+	qsort(placed, nplaced, sizeof(PlacedColumn), ComparePlaces);
+	for (i = 0; i < nplaced; i++)
+		appendStringInfo(sql, ", t.%s", placed[i].name);
 }
 
 /*
@@ -221,7 +246,7 @@ CsCreateCurrentView(const SegmentDefinition *definition, const char *schema, con
 	return CsRelationOid(schema, name);
 }
 
-/* Create <name>_overview: a row a segment. */
+/* Create or replace <name>_overview: a row a segment. */
 Oid
 CsCreateOverviewView(const SegmentDefinition *definition, const char *schema, const char *name, int scale)
 {
@@ -239,10 +264,11 @@ CsCreateOverviewView(const SegmentDefinition *definition, const char *schema, co
 		{"as_of", "Moment the figures are about"},
 	};
 	const char *relation = quote_qualified_identifier(schema, name);
+	bool clv = definition->clv != NULL;
 	int i;
 
 	CsRunSql(psprintf(
-		"CREATE VIEW %s WITH (security_invoker = true) AS"
+		"CREATE OR REPLACE VIEW %s WITH (security_invoker = true) AS"
 		" SELECT g.segment, g.segment_rank, g.customers,"
 		" (g.customers / pg_catalog.sum(g.customers) OVER ())::pg_catalog.numeric(5, 4) AS customer_share,"
 		" g.orders, g.revenue::pg_catalog.numeric(28, %d) AS revenue,"
@@ -251,18 +277,22 @@ CsCreateOverviewView(const SegmentDefinition *definition, const char *schema, co
 		" (pg_catalog.round(g.revenue, %d) / nullif(g.orders, 0))::pg_catalog.numeric(28, %d) AS "
 		"average_order_value,"
 		" (pg_catalog.round(g.revenue, %d) / g.customers)::pg_catalog.numeric(28, %d) AS average_revenue,"
-		" g.last_order_at, d.as_of"
+		" g.last_order_at, d.as_of%s"
 		" FROM (SELECT t.segment, t.segment_rank, pg_catalog.count(*) AS customers,"
 		" pg_catalog.sum(t.orders)::pg_catalog.int8 AS orders, pg_catalog.sum(t.revenue) AS revenue,"
 		" pg_catalog.sum(greatest(t.revenue, 0)) AS positive, pg_catalog.max(t.last_order_at) AS "
-		"last_order_at"
+		"last_order_at%s"
 		" FROM ONLY %s t GROUP BY t.segment, t.segment_rank) g"
 		" LEFT JOIN customer_scoring.segment_table_definition d ON d.segment_table = %s::pg_catalog.regclass",
-		relation, scale, scale + 21, scale + 2, scale + 21, scale + 2, CsQualifiedName(definition->table),
+		relation, scale, scale + 21, scale + 2, scale + 21, scale + 2,
+		clv ? psprintf(", g.clv::pg_catalog.numeric(28, %d) AS clv", scale) : "",
+		clv ? ", pg_catalog.sum(t.clv) AS clv" : "", CsQualifiedName(definition->table),
 		quote_literal_cstr(CsQualifiedName(definition->table))));
 	CsRunSql(psprintf("COMMENT ON VIEW %s IS 'Segment table summed up: one row a segment'", relation));
 	for (i = 0; i < lengthof(comments); i++)
 		CsCommentColumn(relation, comments[i][0], comments[i][1]);
+	if (clv)
+		CsCommentColumn(relation, "clv", "Lifetime value of these customers; NULL when none is known");
 	return CsRelationOid(schema, name);
 }
 
@@ -335,4 +365,45 @@ CsGiveBack(Oid view, const ViewBefore *before)
 	CsRunSql(psprintf("REVOKE ALL ON %s FROM %s", CsQualifiedName(view), GranteesOf(view)));
 	if (before->grants != NULL)
 		CsRunSql(before->grants);
+}
+
+/* Columns were appended to the table: so they are to the views that are there. */
+void
+CsReplaceViews(const SegmentDefinition *definition, int scale)
+{
+	Oid current = definition->current_view;
+	Oid overview = definition->overview_view;
+
+	if (get_rel_name(current) != NULL)
+		(void) CsCreateCurrentView(definition, get_namespace_name(get_rel_namespace(current)),
+								   get_rel_name(current));
+	if (get_rel_name(overview) != NULL)
+		(void) CsCreateOverviewView(definition, get_namespace_name(get_rel_namespace(overview)),
+									get_rel_name(overview), scale);
+}
+
+/* Drop both views that are to be made anew, see CsTakeView. */
+void
+CsTakeViews(const SegmentDefinition *definition, ViewsBefore *before)
+{
+	before->taken[0] = CsTakeView(definition->current_view, &before->views[0]);
+	before->taken[1] = CsTakeView(definition->overview_view, &before->views[1]);
+}
+
+/* Make anew those of them that were there. */
+void
+CsGiveBackViews(SegmentDefinition *definition, const ViewsBefore *before, int scale)
+{
+	if (before->taken[0])
+	{
+		definition->current_view = CsCreateCurrentView(definition, before->views[0].schema,
+													   before->views[0].name);
+		CsGiveBack(definition->current_view, &before->views[0]);
+	}
+	if (before->taken[1])
+	{
+		definition->overview_view = CsCreateOverviewView(definition, before->views[1].schema,
+														 before->views[1].name, scale);
+		CsGiveBack(definition->overview_view, &before->views[1]);
+	}
 }

@@ -20,6 +20,13 @@ typedef struct ViewBefore
 	char *grants; /* SQL, or NULL */
 } ViewBefore;
 
+/* Both views of a segment table, those that were not there left out. */
+typedef struct ViewsBefore
+{
+	ViewBefore views[2];
+	bool taken[2];
+} ViewsBefore;
+
 extern void CsRunSql(const char *sql);
 extern Oid CsRelationOid(const char *schema, const char *name);
 extern void CsCheckNameIsFree(const char *schema, const char *name);
@@ -34,5 +41,8 @@ extern Oid CsCreateOverviewView(const SegmentDefinition *definition, const char 
 								int scale);
 extern bool CsTakeView(Oid view, ViewBefore *before);
 extern void CsGiveBack(Oid view, const ViewBefore *before);
+extern void CsReplaceViews(const SegmentDefinition *definition, int scale);
+extern void CsTakeViews(const SegmentDefinition *definition, ViewsBefore *before);
+extern void CsGiveBackViews(SegmentDefinition *definition, const ViewsBefore *before, int scale);
 
 #endif /* CUSTOMER_SCORING_VIEW_H */

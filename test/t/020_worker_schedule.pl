@@ -32,6 +32,16 @@ $node->safe_psql('shop', "SELECT customer_scoring.alter_segment_table('scheduled
   if $node->safe_psql('shop', "SELECT count(*) FROM pg_proc WHERE proname = 'alter_segment_table'") > 0;
 $node->safe_psql('shop', "UPDATE customer_scoring.segment_table_definition SET refresh_every = '1 day'");
 
+# lifetime values: everybody whenever it is due, whoever has changed in between
+segment_table($node, 'shop', 'valued', 'orders', '1 second');
+$node->safe_psql('shop', q(SELECT customer_scoring.alter_segment_table('valued', clv => '{"score_every": "5 seconds", "fit_every": "10 seconds"}')));
+my $runs = q(FROM customer_scoring.segment_table_run WHERE segment_table = 'public.valued');
+ok($node->poll_query_until('shop', "SELECT count(*) >= 3 $runs AND reason = 'customer lifetime values are due' AND clv_report IS NOT NULL"), 'a worker scores everybody when it is due');
+is($node->safe_psql('shop', "SELECT count(*) >= 3 $runs AND mode = 'incremental' AND clv_report IS NULL"), 't', 'and refreshes incrementally in between');
+is($node->safe_psql('shop', "SELECT count(*) $runs AND state = 'failed'"), '0', 'without a failure');
+exact($node, 'shop', 'valued', 'lifetime values are exact');
+$node->safe_psql('shop', "SELECT customer_scoring.drop_segment_table('valued')");
+
 # request: from commit to start
 segment_table($node, 'shop', 'asked', 'orders');
 my @delays;

@@ -19,6 +19,9 @@ $node->safe_psql('shop', q{
 	SELECT customer_scoring.create_segment_table('segments', 'orders', "only" => '{"status": ["paid"]}', lookback => '1 year',
 		segment_map => 'rf10', refresh_every => '1 hour', time_zone => 'Asia/Jakarta');
 	SELECT customer_scoring.create_segment_table('by_hand', 'orders', history => true, keep_history => '1 year');
+	CREATE TABLE sales AS SELECT c AS customer_id, now() - (425 - c - n * (3 + c * 37 % 50)) * interval '1 day' AS ordered_at, 10 + (c * 29 + n * 17) % 90 AS amount
+		FROM generate_series(1, 300) c, generate_series(0, 25) n WHERE n < 1 + c * 13 % 7 * (c * 7 % 11) / 3 AND c + n * (3 + c * 37 % 50) < 420;
+	SELECT customer_scoring.create_segment_table('valued', 'sales', clv => '{"horizon": "90 days"}');
 	CREATE TABLE clients (customer_id text);
 	INSERT INTO clients VALUES ('new');
 	CREATE TABLE ratings (who text, rated_at timestamptz, stars int);
@@ -37,7 +40,7 @@ $node->safe_psql('postgres', 'CREATE DATABASE restored OWNER shop');
 command_ok([ 'pg_restore', '--exit-on-error', '-j', '2', '-h', $node->host, '-p', $node->port, '-d', 'restored', $dump ], 'the dump restores without an error');
 
 my $settings = q{SELECT string_agg(d::text, E'\n' ORDER BY d::text) FROM (SELECT segment_table, current_view, overview_view, source_schema, source_name, customer,
-	ordered_at, amount, only_values, lookback, time_zone, money_scale, segment_map, row_security, refresh_every, history, keep_history, history_table, snapshot_table, migration_view
+	ordered_at, amount, only_values, lookback, time_zone, money_scale, segment_map, row_security, refresh_every, history, keep_history, history_table, snapshot_table, migration_view, clv
 	FROM customer_scoring.segment_table_definition) d};
 is($node->safe_psql('restored', $settings), $node->safe_psql('shop', $settings), 'all options are back');
 my $sources = q{SELECT string_agg(s::text, E'\n' ORDER BY position) FROM customer_scoring.segment_source_definition s};
@@ -56,6 +59,11 @@ is($node->safe_psql('restored', $snapshots), $node->safe_psql('shop', $snapshots
 is($node->safe_psql('restored', q{SELECT deleted FROM customer_scoring.refresh_segment_table('by_hand')}), '0', 'and can be refreshed');
 $node->safe_psql('restored', q{SET ROLE shop; DELETE FROM orders WHERE customer_id = 'c8'; SELECT customer_scoring.refresh_segment_table('by_hand')});
 is($node->safe_psql('restored', q{SELECT string_agg(customer_id, ' ' ORDER BY move_id) FROM by_hand_history WHERE to_segment IS NULL}), 'c7 c8', 'its history goes on');
+is($node->safe_psql('restored', q{SELECT DISTINCT problem FROM customer_scoring.verify_segment_table('valued')}), 'pending', 'its lifetime values, whose model is not there any more, are to be worked out anew');
+is($node->safe_psql('restored', q{SELECT deleted FROM customer_scoring.refresh_segment_table('valued')}), '0', 'which the first refresh does');
+is($node->safe_psql('restored', q{SELECT count(*) = count(clv_model_id) AND count(p_alive) = 300 AND count(DISTINCT clv_model_id) = 1 FROM valued}), 't', 'with lifetime values by a model that was fitted anew');
+is($node->safe_psql('restored', q{SELECT count(*) FROM customer_scoring.segment_table_model WHERE kind = 'clv' AND in_use}), '1', 'which is the only one');
+is($node->safe_psql('restored', q{SELECT count(*) FROM customer_scoring.verify_segment_table('valued')}), '0', 'and exact');
 is($node->safe_psql('restored', q{SET ROLE shop; SELECT count(*) > 0 FROM segments_current WHERE as_of IS NOT NULL}), 't', 'the views find their table again');
 $node->stop;
 done_testing();

@@ -51,6 +51,7 @@ for my $cause (qw(manual requested scheduled))
 {
 	cmp_ok($shop->sql('shop', "SELECT count(*) FROM segment_table_run WHERE cause = '$cause' AND state = 'succeeded'"), '>', 0, "$cause refreshes took part");
 }
+cmp_ok($shop->sql('shop', "SELECT count(*) FROM segment_table_run WHERE clv_report LIKE 'fitted %'"), '>', 1, 'models of lifetime values were fitted');
 is($shop->sql('shop', "SELECT string_agg(DISTINCT error_code || ' ' || error_message, E'\n') FROM segment_table_run WHERE state = 'failed' AND error_code !~ '^40'"),
 	'', 'no refresh failed');
 $shop->report;

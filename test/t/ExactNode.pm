@@ -70,7 +70,7 @@ my @TABLES = (
 	{ table => 'by_family', source => 'family_orders', scale => 0, zone => 'America/New_York', lookback => '30 days',
 		time => q(ordered_at::timestamp AT TIME ZONE 'America/New_York'), options => q(lookback => '30 days', time_zone => 'America/New_York') },
 	{ table => 'by_remote', source => 'remote_orders', scale => 2, options => q(refresh_every => '1 second', time_zone => 'UTC') },
-	{ table => 'frozen', source => 'plain_orders', scale => 2, frozen => 1, options => q(breaks => 'frozen', time_zone => 'UTC') },
+	{ table => 'frozen', source => 'plain_orders', scale => 2, frozen => 1, options => q(breaks => 'frozen', time_zone => 'UTC', clv => '{"score_every": "10 seconds", "fit_every": "15 seconds"}') },
 );
 
 # A shop of that many customers and orders a source; a bare one has the databases
