@@ -13,6 +13,7 @@
 #include <math.h>
 
 #include "common/shortest_dec.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 
@@ -79,16 +80,22 @@ static int64
 WholeNumber(CsForm *form, const char *key, Numeric value, int64 lowest, int64 highest)
 {
 	Datum number = NumericGetDatum(value);
+	Datum whole = DirectFunctionCall2(numeric_trunc, number, Int32GetDatum(0));
+	Datum low = NumericGetDatum(int64_to_numeric(lowest));
+	Datum high = NumericGetDatum(int64_to_numeric(highest));
 	int64 result;
 
-	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, number,
-										  DirectFunctionCall2(numeric_trunc, number, Int32GetDatum(0)))) ||
-		DatumGetBool(DirectFunctionCall2(numeric_lt, number, NumericGetDatum(int64_to_numeric(lowest)))) ||
-		DatumGetBool(DirectFunctionCall2(numeric_gt, number, NumericGetDatum(int64_to_numeric(highest)))))
+	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, number, whole)) ||
+		DatumGetBool(DirectFunctionCall2(numeric_lt, number, low)) ||
+		DatumGetBool(DirectFunctionCall2(numeric_gt, number, high)))
 		BadKey(
 			form, key,
 			psprintf("must be a whole number between " INT64_FORMAT " and " INT64_FORMAT, lowest, highest));
 	result = DatumGetInt64(DirectFunctionCall1(numeric_int8, number));
+	/* there may be millions of them */
+	pfree(DatumGetPointer(whole));
+	pfree(DatumGetPointer(low));
+	pfree(DatumGetPointer(high));
 	return result;
 }
 
@@ -203,6 +210,7 @@ CsFormNumericArray(CsForm *form, const char *key, int *n)
 	{
 		JsonbValue *element = getIthJsonbValueFromContainer(container, i);
 
+		CHECK_FOR_INTERRUPTS();
 		if (element->type != jbvNumeric)
 			BadKey(form, key, "must hold numbers only");
 		result[i] = element->val.numeric;
@@ -232,7 +240,10 @@ CsFormInt64Array(CsForm *form, const char *key, int64 lowest, int64 highest, int
 	int i;
 
 	for (i = 0; i < *n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		result[i] = WholeNumber(form, key, numbers[i], lowest, highest);
+	}
 	return result;
 }
 

@@ -423,7 +423,9 @@ cs_btyd_log_likelihood(CsBtydKind kind, const double *p, int x, double tx, doubl
 
 /*
  * Fit a model. It starts where a population of that mean rate would be if half
- * of it had dropped out. There must be a customer with an age.
+ * of it had dropped out, and where all buy much alike and most leave at once:
+ * few customers, or short times, may have a maximum near either. There must be
+ * a customer with an age.
  */
 void
 cs_btyd_fit(const CsPopulation *population, CsMaximum *maximum)
@@ -431,7 +433,7 @@ cs_btyd_fit(const CsPopulation *population, CsMaximum *maximum)
 	double weight = 0.0;
 	double purchases = 0.0;
 	double age = 0.0;
-	double start[CS_BTYD_PARAMETERS] = {0.5, 0.0, 1.0, 2.0};
+	double starts[2][CS_MAX_PARAMETERS] = {{0.5, 0.0, 1.0, 2.0}, {20.0, 0.0, 0.05, 0.05}};
 	size_t i;
 
 	for (i = 0; i < population->n; i++)
@@ -445,11 +447,13 @@ cs_btyd_fit(const CsPopulation *population, CsMaximum *maximum)
 		purchases += w * row.frequency;
 		age += w * row.second;
 	}
-	start[ALPHA] = start[R] * age / fmax(2 * purchases, 0.1 * weight);
+	starts[0][ALPHA] = starts[0][R] * age / fmax(2 * purchases, 0.1 * weight);
+	starts[1][ALPHA] = starts[1][R] * age / fmax(purchases, 0.05 * weight);
 	if (population->kind == CS_PARETO_NBD)
 	{
-		start[S] = 1.0;
-		start[BETA] = age / weight;
+		starts[0][S] = 1.0;
+		starts[0][BETA] = age / weight;
+		starts[1][BETA] *= age / weight;
 	}
-	cs_fit_rows(Likelihood, population, CS_BTYD_PARAMETERS, start, maximum);
+	cs_fit_rows(Likelihood, population, CS_BTYD_PARAMETERS, starts, 2, maximum);
 }

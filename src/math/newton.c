@@ -270,7 +270,8 @@ Climb(Search *search, double weight)
 		near = decrement <= fmax(NEAR_DECREMENT, noise);
 		if (near && (decrement >= 0.9 * before || decrement == 0.0))
 			return true;
-		before = near ? decrement : HUGE_VAL;
+		/* a step that a bound has cut short says nothing of the next */
+		before = near && part == 1.0 ? decrement : HUGE_VAL;
 		if (decrement <= LAST_DECREMENT)
 		{
 			memcpy(search->place, place, sizeof(place));

@@ -74,30 +74,56 @@ Weight(const CsPopulation *population)
 	return weight;
 }
 
-/*
- * Fit a model to a population. Of many rows a part is fitted first, from which
- * few steps on all of them are left to go, unless that part leaves something
- * open. The answer is that of all rows.
- */
-void
-cs_fit_rows(CsLikelihoodFunction function, const CsPopulation *population, int n, const double *scale,
-			CsMaximum *maximum)
+/* The highest maximum that is reached from one of the starts, and from which; the first gives the scale. */
+static int
+Highest(CsLikelihoodFunction function, const CsPopulation *population, int n,
+		const double (*starts)[CS_MAX_PARAMETERS], int nstarts, CsMaximum *maximum)
 {
-	double start[CS_MAX_PARAMETERS];
-	CsPopulation sample = *population;
-	bool good = population->n >= MANY_ROWS;
+	double weight = Weight(population);
+	CsMaximum other;
+	int best = 0;
 	int i;
 
-	memcpy(start, scale, n * sizeof(double));
-	if (good)
+	cs_maximise(function, population, n, starts[0], starts[0], weight, maximum);
+	for (i = 1; i < nstarts; i++)
 	{
-		sample.step = SAMPLE_STEP;
-		cs_maximise(function, &sample, n, scale, start, Weight(&sample), maximum);
-		good = maximum->converged;
-		for (i = 0; i < n; i++)
-			good &= maximum->identified[i];
-		if (good)
-			memcpy(start, maximum->parameters, n * sizeof(double));
+		cs_maximise(function, population, n, starts[0], starts[i], weight, &other);
+		if (other.value > maximum->value)
+		{
+			*maximum = other;
+			best = i;
+		}
 	}
-	cs_maximise(function, population, n, scale, start, Weight(population), maximum);
+	return best;
+}
+
+/*
+ * Fit a model to a population, from starts of which each may lead to a maximum of
+ * its own. Of many rows a part is fitted first, from which few steps on all of
+ * them are left to go, unless that part leaves something open. The answer is that
+ * of all rows.
+ */
+void
+cs_fit_rows(CsLikelihoodFunction function, const CsPopulation *population, int n,
+			const double (*starts)[CS_MAX_PARAMETERS], int nstarts, CsMaximum *maximum)
+{
+	CsPopulation sample = *population;
+	const double *start;
+	double found[CS_MAX_PARAMETERS];
+	bool good;
+	int i;
+
+	if (population->n < MANY_ROWS)
+	{
+		(void) Highest(function, population, n, starts, nstarts, maximum);
+		return;
+	}
+	sample.step = SAMPLE_STEP;
+	start = starts[Highest(function, &sample, n, starts, nstarts, maximum)];
+	good = maximum->converged;
+	for (i = 0; i < n; i++)
+		good &= maximum->identified[i];
+	if (good)
+		start = memcpy(found, maximum->parameters, sizeof(found));
+	cs_maximise(function, population, n, starts[0], start, Weight(population), maximum);
 }

@@ -9,6 +9,6 @@
 
 extern void cs_sort_packed(uint64_t *numbers, size_t n, uint64_t *space);
 extern void cs_fit_rows(CsLikelihoodFunction function, const CsPopulation *population, int n,
-						const double *scale, CsMaximum *maximum);
+						const double (*starts)[CS_MAX_PARAMETERS], int nstarts, CsMaximum *maximum);
 
 #endif /* CUSTOMER_SCORING_ROWS_H */

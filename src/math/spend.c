@@ -125,7 +125,7 @@ cs_spend_fit(const CsPopulation *population, CsMaximum *maximum)
 {
 	double purchases = 0.0;
 	double total = 0.0;
-	double start[CS_SPEND_PARAMETERS] = {1.0, 2.0, 0.0};
+	double start[1][CS_MAX_PARAMETERS] = {{1.0, 2.0, 0.0}};
 	size_t i;
 
 	for (i = 0; i < population->n; i++)
@@ -138,8 +138,8 @@ cs_spend_fit(const CsPopulation *population, CsMaximum *maximum)
 		purchases += w * row.frequency;
 		total += w * row.frequency * row.first;
 	}
-	start[V] = total / purchases;
-	cs_fit_rows(Likelihood, population, CS_SPEND_PARAMETERS, start, maximum);
+	start[0][V] = total / purchases;
+	cs_fit_rows(Likelihood, population, CS_SPEND_PARAMETERS, start, 1, maximum);
 }
 
 /*

@@ -338,6 +338,44 @@ TestLimits(void)
 		  "one value for all: it is expected");
 }
 
+/* Rows of x, t_x and how many, all of one age. */
+static CsPopulation
+Few(CsBtydKind kind, double age, const int (*figures)[3], int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		rows[i] = (CsFigures){
+			.first = figures[i][1], .second = age, .frequency = figures[i][0], .count = figures[i][2]};
+	return Plain(kind, n);
+}
+
+/* Of few customers the likelihood has several maxima: the highest is found, and a bound on the way is no end. */
+static void
+TestSeveralMaxima(void)
+{
+	static const int one[][3] = {{0, 0, 22}, {3, 4, 1},	  {5, 18, 1},  {6, 9, 1},  {6, 19, 1},
+								 {9, 20, 1}, {10, 17, 1}, {13, 20, 1}, {17, 20, 1}};
+	static const int two[][3] = {{0, 0, 42},  {1, 1, 1},   {1, 3, 1},	{2, 2, 2},	 {2, 3, 1},
+								 {2, 8, 1},	  {5, 8, 1},   {5, 10, 1},	{6, 19, 1},	 {9, 18, 1},
+								 {11, 19, 1}, {12, 17, 1}, {13, 20, 1}, {17, 20, 3}, {19, 20, 2}};
+	static const int three[][3] = {{0, 0, 29}, {1, 2, 1}, {1, 4, 1}, {2, 4, 1},	 {2, 6, 1},	 {2, 9, 1},
+								   {3, 6, 1},  {5, 6, 1}, {5, 9, 1}, {5, 10, 1}, {7, 10, 1}, {8, 10, 1}};
+	CsMaximum maximum;
+	CsPopulation population;
+
+	population = Few(CS_MBGNBD, 20, one, 9);
+	cs_btyd_fit(&population, &maximum);
+	check(maximum.converged && fabs(maximum.value + 140.513515) < 1e-6, "MBG/NBD: the higher of two maxima");
+	population = Few(CS_PARETO_NBD, 20, two, 15);
+	cs_btyd_fit(&population, &maximum);
+	check(maximum.converged && fabs(maximum.value + 290.027035) < 1e-6,
+		  "Pareto/NBD: the higher of two maxima");
+	population = Few(CS_MBGNBD, 10, three, 12);
+	cs_btyd_fit(&population, &maximum);
+	check(maximum.converged && fabs(maximum.value + 103.671598) < 1e-6, "MBG/NBD: beyond a bound on the way");
+}
+
 /* Packed rows sort as numbers. */
 static void
 TestSort(void)
@@ -373,5 +411,6 @@ main(void)
 	TestFormats();
 	TestManyRows();
 	TestLimits();
+	TestSeveralMaxima();
 	return 0;
 }
