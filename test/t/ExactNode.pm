@@ -771,7 +771,7 @@ sub write
 	}
 	if ($kind eq 'copy')
 	{
-		my $file = $self->{node}->basedir . "/$writer->{name}." . $self->dice(1_000_000) . '.txt';
+		my $file = $self->{node}->basedir . "/$writer->{name}." . ++$self->{files} . '.txt';
 		# a table of literals: what COPY reads
 		open my $f, '>', $file or die "$file: $!";
 		for (1 .. 1 + $self->dice(20))
