@@ -42,7 +42,7 @@
 /*
  * Decrements per unit of weight: from here on gains may be rounding, and a step
  * that does not lower it is at the maximum; below the last, one step more is all
- * there is to gain.
+ * there is to gain. Likelihoods are known but for that part that is rounding.
  */
 #define NEAR_DECREMENT 1e-8
 #define LAST_DECREMENT 1e-14

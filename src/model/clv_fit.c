@@ -11,8 +11,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -246,10 +244,6 @@ Fit(FunctionCallInfo fcinfo, ClvKind kind)
 	Look(&rows, &content);
 	if (rows.n == 0 || (kind != CLV_GAMMA_GAMMA && content.longest == 0.0))
 		PG_RETURN_NULL();
-	if (!isfinite(content.purchases) || !isfinite(content.weight))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("the sum of weights is out of range"),
-				 errhint("Divide the weights by their mean.")));
 	if (rows.format == CS_ROWS_PACKED)
 	{
 		rows.longest = (int) content.longest;

@@ -61,6 +61,7 @@ CsClvRejectionName(int reason)
 	return Rejections[reason];
 }
 
+/* The type that a model is of. */
 const char *
 CsClvTypeName(const ClvModel *model)
 {

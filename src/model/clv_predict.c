@@ -173,6 +173,7 @@ AliveUntil(FunctionCallInfo fcinfo, const ClvModel *model, const ClvSummary *sum
 	return value;
 }
 
+/* See p_alive. */
 static double
 PAlive(const ClvModel *model, const ClvSummary *summary)
 {
