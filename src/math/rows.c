@@ -12,7 +12,7 @@
 #define DIGITS (1 << DIGIT_BITS)
 
 /* From so many rows on a fit begins with one in so many. */
-#define MANY_ROWS 50000
+#define MANY_ROWS 20000
 #define SAMPLE_STEP 16
 
 /*
