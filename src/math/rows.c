@@ -1,6 +1,7 @@
 /*
  * rows.c
- *		Populations as rows: sorting packed ones, and fitting many.
+ *		Populations as rows: sorting packed ones, and fitting all of them, from
+ *		several starts and with a part of many rows first.
  */
 #include <string.h>
 

@@ -5,6 +5,8 @@
  * Everything is a function of its arguments; time runs on from the moment that
  * the summary is as of. Lengths of time are intervals, in which a month is
  * 365.25/12 days, and a discount is one a year, whatever the unit of the model.
+ * What is costly and the same for many customers is remembered between the calls
+ * of one query, in the memory of the call site; answers do not depend on it.
  */
 #include "postgres.h"
 
