@@ -130,6 +130,19 @@ BeginLocked(Oid table, int isolation)
 }
 
 /*
+ * Leave triggers alone that a restore which is not over yet will make, and must
+ * not find there. It may put in sources while the job runs, so each transaction
+ * that may attach looks anew.
+ */
+static void
+HoldBack(Job *job, const SegmentDefinition *definition, const SegmentSource *source,
+		 const RefreshState *state)
+{
+	if (!state->refreshed && !CsHasTriggers(definition, source))
+		job->attach = false;
+}
+
+/*
  * Whether everybody has to be recomputed, for a reason that the job may know
  * already. If so, the log is put in order, and it is remembered, so that a
  * refresh which fails is followed by another one of everybody.
@@ -148,9 +161,7 @@ Prepare(Job *job, const char *reason)
 	source = CsOpenRefresh(definition);
 	job->broken = false;
 	state = CsReadState(job->table);
-	/* a restore that is not over yet will make them, and must not find them there */
-	if (!state->refreshed && !CsHasTriggers(definition, source))
-		job->attach = false;
+	HoldBack(job, definition, source, state);
 	why = CsPrepareRefresh(definition, source, DT_NOBEGIN, job->attach, state, &result);
 	job->attach = result.captured;
 	if (why == NULL)
@@ -168,12 +179,13 @@ Prepare(Job *job, const char *reason)
 
 /* Recompute everybody. */
 static void
-RefreshAllCustomers(const Job *job)
+RefreshAllCustomers(Job *job)
 {
 	SegmentDefinition *definition = BeginLocked(job->table, XACT_READ_COMMITTED);
 	SegmentSource *source = CsOpenRefresh(definition);
 	RefreshResult result;
 
+	HoldBack(job, definition, source, CsReadState(job->table));
 	CsRefreshNow(definition, source, DT_NOBEGIN, job->run_id, job->attach, &result);
 	CsFinishRun(job->run_id, definition, source, &result);
 	EndStep();
