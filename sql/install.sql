@@ -16,7 +16,7 @@ ORDER BY 1;
 SELECT p.oid::regprocedure
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname IN ('customer_scoring', 'customer_scoring_internal')
-  AND (p.prosecdef OR (p.prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c') AND p.prokind <> 'a'
+  AND (p.prosecdef OR (p.prolang NOT IN (SELECT oid FROM pg_language WHERE lanname IN ('c', 'internal')) AND p.prokind <> 'a'
                        AND p.proconfig IS NULL AND p.prosqlbody IS NULL));
 
 -- names are fixed: installing twice or over a prepared schema is refused

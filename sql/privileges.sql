@@ -119,7 +119,7 @@ SELECT name, rights('regress_cs_nobody', kind, oid, acl_kind) FROM own_objects
 WHERE namespace = 'customer_scoring_internal'::regnamespace AND kind NOT IN ('function', 'type') AND rights('regress_cs_nobody', kind, oid, acl_kind) <> '-';
 SELECT o.name, a.* FROM own_objects o, aclexplode(o.acl) a
 WHERE o.namespace = 'customer_scoring_internal'::regnamespace AND a.grantee <> o.owner AND o.kind NOT IN ('function', 'type');
-SELECT o.name, a.grantee::regrole, a.privilege_type FROM own_objects o, aclexplode(o.acl) a WHERE a.grantee NOT IN (0, o.owner) OR a.is_grantable AND a.grantee <> o.owner;
+SELECT o.name, a.grantee::regrole, a.privilege_type FROM own_objects o, aclexplode(o.acl) a WHERE a.grantee NOT IN (0, o.owner) OR a.is_grantable AND a.grantee <> o.owner ORDER BY o.name, 2, 3;
 SELECT * FROM pg_default_acl WHERE defaclnamespace IN ('customer_scoring'::regnamespace, 'customer_scoring_internal'::regnamespace);
 
 -- A statement as a role: OK or the SQLSTATE, and a value if one is asked for. Nothing of it stays.
@@ -157,10 +157,23 @@ INSERT INTO calls VALUES
 	('alter_segment_table', 'alter_segment_table(%L, orders => ''room.admin_orders'')'),
 	('add_segment_source', 'add_segment_source(%L, ''customers'', ''room.orders'')'),
 	('drop_segment_source', 'drop_segment_source(%L, ''customers'')'),
-	('drop_segment_table', 'drop_segment_table(%L)');
+	('drop_segment_table', 'drop_segment_table(%L)'),
+	('check_account_rules', 'check_account_rules(''room'', ''{}'')'),
+	('explain_account_rules', '(SELECT count(*) FROM explain_account_rules(''room'', ''{}''))'),
+	('rule_violations', '(SELECT count(*) FROM rule_violations(''room''))'),
+	('assess_key_accounts', 'assess_key_accounts(''room.segments'')'),
+	('assign_account_manager', 'assign_account_manager(''1'', ''Ani'')'),
+	('earn_points', 'earn_points(''room'', ''1'', 5)'),
+	('redeem_points', 'redeem_points(''room'', ''1'', 1)'),
+	('donate_points', 'donate_points(''room'', ''1'', 1, ''x'')'),
+	('reverse_points', 'reverse_points(-1)'),
+	('expire_points', 'expire_points(''room'')');
+INSERT INTO customer_scoring.account_rule_set (name, target) VALUES ('room', 'room.orders');
+INSERT INTO customer_scoring.points_programme (name) VALUES ('room');
 -- each volatile function of the product has a call here
 SELECT name AS without_a_call FROM own_functions f
-WHERE provolatile = 'v' AND prorettype <> 'trigger'::regtype AND NOT EXISTS (SELECT FROM calls c WHERE f.name ~ ('^customer_scoring\.' || c.function || '\('));
+WHERE provolatile = 'v' AND prorettype <> 'trigger'::regtype AND f.name ~ '^customer_scoring\.'
+  AND NOT EXISTS (SELECT FROM calls c WHERE f.name ~ ('^customer_scoring\.' || c.function || '\('));
 \pset format unaligned
 SELECT format(call, t) AS call, everybody('SELECT ' || format(call, t))
 FROM calls LEFT JOIN (VALUES (1, 'room.segments'), (2, 'room.admin_segments'), (3, 'room.supplier_segments')) v (n, t) ON call ~ '%L' ORDER BY calls.ctid, n;

@@ -7,6 +7,7 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
+#include "rule/rule.h"
 #include "worker/worker.h"
 
 PG_MODULE_MAGIC;
@@ -17,6 +18,7 @@ void _PG_init(void);
 void
 _PG_init(void)
 {
+	CsRuleInit();
 	CsWorkerInit();
 	MarkGUCPrefixReserved("customer_scoring");
 }

@@ -26,7 +26,8 @@ CREATE TABLE customer_scoring.segment_table_definition (
 	history_table regclass,
 	snapshot_table regclass,
 	migration_view regclass,
-	clv jsonb
+	clv jsonb,
+	tiers text
 );
 COMMENT ON TABLE customer_scoring.segment_table_definition IS 'Settings of segment tables; change them with alter_segment_table';
 COMMENT ON COLUMN customer_scoring.segment_table_definition.segment_table IS 'The segment table';
@@ -54,6 +55,7 @@ COMMENT ON COLUMN customer_scoring.segment_table_definition.history_table IS 'It
 COMMENT ON COLUMN customer_scoring.segment_table_definition.snapshot_table IS 'Its table with a row a day and segment; NULL when there is none';
 COMMENT ON COLUMN customer_scoring.segment_table_definition.migration_view IS 'Its view of moves by day; NULL when there is none';
 COMMENT ON COLUMN customer_scoring.segment_table_definition.clv IS 'Options of customer lifetime values, defaults left out; NULL without them';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.tiers IS 'The tier_policy of its customers'' tiers; NULL without them';
 GRANT SELECT ON customer_scoring.segment_table_definition TO PUBLIC;
 -- a table that was dropped behind our back would be dumped as a number that means another table elsewhere
 SELECT pg_catalog.pg_extension_config_dump('customer_scoring.segment_table_definition',
@@ -103,7 +105,8 @@ CREATE TABLE customer_scoring_internal.segment_state (
 	clv_as_of timestamptz,
 	clv_due_at timestamptz,
 	clv_model_id bigint,
-	clv_breaks numeric[]
+	clv_breaks numeric[],
+	tier_terms customer_scoring.tier_terms
 );
 COMMENT ON TABLE customer_scoring_internal.segment_state IS 'State of segment tables';
 COMMENT ON COLUMN customer_scoring_internal.segment_state.source IS 'Relation that was read last';
@@ -125,6 +128,7 @@ COMMENT ON COLUMN customer_scoring_internal.segment_state.clv_as_of IS 'Moment a
 COMMENT ON COLUMN customer_scoring_internal.segment_state.clv_due_at IS 'From when on they are to be scored again; NULL for at once';
 COMMENT ON COLUMN customer_scoring_internal.segment_state.clv_model_id IS 'Model they are scored with; NULL when there is none';
 COMMENT ON COLUMN customer_scoring_internal.segment_state.clv_breaks IS 'Lifetime values above which the second and each further band begins; NULL when there are none';
+COMMENT ON COLUMN customer_scoring_internal.segment_state.tier_terms IS 'Terms that tiers of everybody were worked out with last; NULL without tiers';
 
 -- A row a run. Whether an unfinished one is running is told by its lock.
 CREATE TABLE customer_scoring_internal.segment_run (

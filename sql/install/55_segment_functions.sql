@@ -48,10 +48,11 @@ CREATE FUNCTION customer_scoring.create_segment_table(
 	breaks text DEFAULT 'each_refresh',
 	history boolean DEFAULT false,
 	keep_history interval DEFAULT NULL,
-	clv jsonb DEFAULT NULL
+	clv jsonb DEFAULT NULL,
+	tiers text DEFAULT NULL
 ) RETURNS regclass
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cs_create_segment_table';
-COMMENT ON FUNCTION customer_scoring.create_segment_table(text, regclass, name, name, name, jsonb, interval, interval, timestamptz, text, integer, boolean, customer_scoring.rfm_map, boolean, text, boolean, interval, jsonb) IS
+COMMENT ON FUNCTION customer_scoring.create_segment_table(text, regclass, name, name, name, jsonb, interval, interval, timestamptz, text, integer, boolean, customer_scoring.rfm_map, boolean, text, boolean, interval, jsonb, text) IS
 	'Create a table with a row a customer, its scores and segment, kept up to date from a table or view of orders';
 
 CREATE FUNCTION customer_scoring.alter_segment_table(
@@ -71,10 +72,11 @@ CREATE FUNCTION customer_scoring.alter_segment_table(
 	breaks text DEFAULT NULL,
 	history boolean DEFAULT NULL,
 	keep_history interval DEFAULT NULL,
-	clv jsonb DEFAULT NULL
+	clv jsonb DEFAULT NULL,
+	tiers text DEFAULT NULL
 ) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cs_alter_segment_table';
-COMMENT ON FUNCTION customer_scoring.alter_segment_table(regclass, regclass, name, name, name, jsonb, interval, interval, timestamptz, text, integer, customer_scoring.rfm_map, boolean, text, boolean, interval, jsonb) IS
+COMMENT ON FUNCTION customer_scoring.alter_segment_table(regclass, regclass, name, name, name, jsonb, interval, interval, timestamptz, text, integer, customer_scoring.rfm_map, boolean, text, boolean, interval, jsonb, text) IS
 	'Change options of a segment table; NULL leaves an option as it is';
 
 CREATE FUNCTION customer_scoring.segment_rating(score numeric, lowest integer, highest integer, customer text)

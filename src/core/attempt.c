@@ -14,6 +14,15 @@
 #include "core/attempt.h"
 #include "core/compat.h"
 
+/* Whether an error may not be passed over: somebody wants an end, or it lost against another transaction. */
+bool
+CsMustEnd(const ErrorData *error)
+{
+	int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	return category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_TRANSACTION_ROLLBACK;
+}
+
 /*
  * Do something: NULL if it was done, else the error, in the caller's memory,
  * for the caller to raise again if it is none that may be passed over. What the

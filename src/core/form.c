@@ -145,27 +145,34 @@ CsFormString(CsForm *form, const char *key)
 }
 
 /*
- * A finite moment; false when the key is not there, which means "none". It must
- * be written exactly as CsMomentText writes it: any other spelling could depend
- * on the session's time zone, its DateStyle or its clock.
+ * A finite moment, which must be written exactly as CsMomentText writes it: any
+ * other spelling could depend on the session's time zone, its DateStyle or its
+ * clock.
  */
+static TimestampTz
+MomentFromText(CsForm *form, const char *key, const char *text)
+{
+	TimestampTz moment = DatumGetTimestampTz(DirectFunctionCall3(
+		timestamptz_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	StringInfoData written;
+
+	if (TIMESTAMP_NOT_FINITE(moment))
+		BadKey(form, key, "must be a finite moment");
+	initStringInfo(&written);
+	CsMomentText(&written, moment);
+	if (strcmp(written.data, text) != 0)
+		BadKey(form, key, "must be a moment in UTC, written like 2024-12-31T23:59:59+00:00");
+	pfree(written.data);
+	return moment;
+}
+
+/* A finite moment; false when the key is not there, which means "none". */
 bool
 CsFormMoment(CsForm *form, const char *key, TimestampTz *moment)
 {
-	char *text;
-	StringInfoData written;
-
 	if (!CsFormHas(form, key))
 		return false;
-	text = CsFormString(form, key);
-	*moment = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text),
-													  ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-	if (TIMESTAMP_NOT_FINITE(*moment))
-		BadKey(form, key, "must be a finite moment");
-	initStringInfo(&written);
-	CsMomentText(&written, *moment);
-	if (strcmp(written.data, text) != 0)
-		BadKey(form, key, "must be a moment in UTC, written like 2024-12-31T23:59:59+00:00");
+	*moment = MomentFromText(form, key, CsFormString(form, key));
 	return true;
 }
 
@@ -189,6 +196,22 @@ CsFormStringArray(CsForm *form, const char *key, int *n)
 		if (element->type != jbvString)
 			BadKey(form, key, "must hold strings only");
 		result[i] = pnstrdup(element->val.string.val, element->val.string.len);
+	}
+	return result;
+}
+
+/* An array of finite moments; *n tells how many. */
+TimestampTz *
+CsFormMomentArray(CsForm *form, const char *key, int *n)
+{
+	char **texts = CsFormStringArray(form, key, n);
+	TimestampTz *result = palloc(sizeof(TimestampTz) * Max(*n, 1));
+	int i;
+
+	for (i = 0; i < *n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		result[i] = MomentFromText(form, key, texts[i]);
 	}
 	return result;
 }

@@ -26,6 +26,7 @@ extern Numeric CsFormNumeric(CsForm *form, const char *key);
 extern bool CsFormMoment(CsForm *form, const char *key, TimestampTz *moment);
 extern char *CsFormString(CsForm *form, const char *key);
 extern char **CsFormStringArray(CsForm *form, const char *key, int *n);
+extern TimestampTz *CsFormMomentArray(CsForm *form, const char *key, int *n);
 extern int64 *CsFormInt64Array(CsForm *form, const char *key, int64 lowest, int64 highest, int *n);
 extern double CsFormFloat8(CsForm *form, const char *key);
 extern double *CsFormFloat8Array(CsForm *form, const char *key, int *n);

@@ -333,3 +333,15 @@ CsUnitsFromNumeric(Numeric value, int128 *units, int *scale)
 {
 	return NumericToUnits(value, units, scale) == AMOUNT_GOOD && *scale <= CS_MONEY_MAX_SCALE;
 }
+
+/* For input functions: whether a scale shows all decimals of some units. */
+bool
+CsUnitsFitScale(int128 units, int scale)
+{
+	int128 step = 1;
+	int i;
+
+	for (i = scale; i < CS_MONEY_DECIMALS; i++)
+		step *= 10;
+	return scale <= CS_MONEY_MAX_SCALE && units % step == 0;
+}

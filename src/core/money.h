@@ -77,6 +77,7 @@ extern Numeric CsMoneyNumeric(const CsMoney *sum);
 extern Numeric CsUnitsNumeric(int128 units, int scale);
 extern void CsUnitsText(StringInfo out, int128 units, int scale);
 extern bool CsUnitsFromNumeric(Numeric value, int128 *units, int *scale);
+extern bool CsUnitsFitScale(int128 units, int scale);
 
 /* The scale in the type modifier of numeric(p, s), which may be negative. */
 static inline int

@@ -52,8 +52,8 @@ CsResume(const CsIdentity *saved)
 }
 
 /* The role that owns the extension and with it the extension's tables. */
-static Oid
-ExtensionOwner(void)
+Oid
+CsExtensionOwner(void)
 {
 	Relation catalog = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -80,7 +80,7 @@ RunOwn(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls,
 	CsIdentity saved;
 	int result;
 
-	CsBecome(&saved, ExtensionOwner());
+	CsBecome(&saved, CsExtensionOwner());
 	result = SPI_execute_with_args(sql, nargs, types, values, nulls, read_only, 0);
 	if (result < 0)
 		elog(ERROR, "statement on internal table failed: %s", SPI_result_code_string(result));
@@ -101,7 +101,7 @@ CsOwnSql(const char *sql, int nargs, Oid *types, Datum *values, const char *null
 
 /* The same for a query under the active snapshot, which may be older than now. */
 uint64
-CsOwnQuery(const char *sql, int nargs, Oid *types, Datum *values)
+CsOwnQuery(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
 {
-	return RunOwn(sql, nargs, types, values, NULL, true);
+	return RunOwn(sql, nargs, types, values, nulls, true);
 }

@@ -13,10 +13,11 @@ typedef struct CsIdentity
 	int settings; /* nest level of settings */
 } CsIdentity;
 
+extern Oid CsExtensionOwner(void);
 extern void CsBecome(CsIdentity *saved, Oid role);
 extern void CsResume(const CsIdentity *saved);
 extern void CsPinSetting(const char *name, const char *value);
-extern uint64 CsOwnQuery(const char *sql, int nargs, Oid *types, Datum *values);
+extern uint64 CsOwnQuery(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls);
 extern uint64 CsOwnSql(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls);
 
 #endif /* CUSTOMER_SCORING_OWNER_H */

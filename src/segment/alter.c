@@ -4,8 +4,8 @@
  *
  * NULL leaves an option as it is. What an option can be without has a value
  * that says so: '{}' for "only", '0' for lookback, refresh_every and
- * keep_history, 'infinity' for next_refresh_at, 'false' for clv. The rows follow
- * at the next refresh.
+ * keep_history, 'infinity' for next_refresh_at, 'false' for clv, '' for tiers. The
+ * rows follow at the next refresh.
  */
 #include "postgres.h"
 
@@ -29,6 +29,7 @@
 #include "segment/option.h"
 #include "segment/refresh.h"
 #include "segment/run.h"
+#include "segment/tier.h"
 #include "segment/view.h"
 
 PG_FUNCTION_INFO_V1(cs_alter_segment_table);
@@ -52,7 +53,8 @@ enum
 	ARG_BREAKS,
 	ARG_HISTORY,
 	ARG_KEEP_HISTORY,
-	ARG_CLV
+	ARG_CLV,
+	ARG_TIERS
 };
 
 static bool
@@ -139,6 +141,8 @@ ApplyArguments(FunctionCallInfo fcinfo, SegmentDefinition *definition)
 	}
 	if (!PG_ARGISNULL(ARG_CLV))
 		definition->clv = CsParseClv(PG_GETARG_JSONB_P(ARG_CLV));
+	if (!PG_ARGISNULL(ARG_TIERS))
+		CsParseTiers(definition, PG_GETARG_TEXT_PP(ARG_TIERS));
 }
 
 /*
@@ -188,7 +192,7 @@ ChangeScale(SegmentDefinition *definition, int scale)
 }
 
 /*
- * Whether only schedule, history and lifetime values are altered: that works
+ * Whether only schedule, history, lifetime values and tiers are altered: that works
  * while the source is broken. Without any option the source is looked at anew.
  */
 static bool
@@ -200,7 +204,8 @@ LeavesSource(FunctionCallInfo fcinfo)
 		if (i != ARG_REFRESH_EVERY && i != ARG_NEXT_REFRESH_AT && !PG_ARGISNULL(i))
 			return false;
 	return !PG_ARGISNULL(ARG_REFRESH_EVERY) || !PG_ARGISNULL(ARG_NEXT_REFRESH_AT) ||
-		   !PG_ARGISNULL(ARG_HISTORY) || !PG_ARGISNULL(ARG_KEEP_HISTORY) || !PG_ARGISNULL(ARG_CLV);
+		   !PG_ARGISNULL(ARG_HISTORY) || !PG_ARGISNULL(ARG_KEEP_HISTORY) || !PG_ARGISNULL(ARG_CLV) ||
+		   !PG_ARGISNULL(ARG_TIERS);
 }
 
 /* Check that the source can be read as defined now, and have table and views follow. */
@@ -236,8 +241,8 @@ MakeHistory(SegmentDefinition *definition)
 /*
  * alter_segment_table(segment_table, orders, customer, ordered_at, amount,
  * "only", lookback, refresh_every, next_refresh_at, time_zone, money_scale,
- * segment_map, row_security, breaks, history, keep_history, clv): the whole
- * definition is checked as if it were new.
+ * segment_map, row_security, breaks, history, keep_history, clv, tiers): the
+ * whole definition is checked as if it were new.
  */
 Datum
 cs_alter_segment_table(PG_FUNCTION_ARGS)
@@ -245,13 +250,14 @@ cs_alter_segment_table(PG_FUNCTION_ARGS)
 	Oid table;
 	SegmentDefinition *definition;
 	ClvOption *clv_before;
+	bool had_tiers;
 	TimestampTz due;
 
 	CsRequireArgument(fcinfo, ARG_SEGMENT_TABLE, "segment_table");
 	CsCheckCanRefresh("alter_segment_table");
 	table = PG_GETARG_OID(ARG_SEGMENT_TABLE);
 	SPI_connect();
-	if (PG_ARGISNULL(ARG_CLV))
+	if (PG_ARGISNULL(ARG_CLV) && PG_ARGISNULL(ARG_TIERS))
 	{
 		CsLockSegmentTable(table, ShareRowExclusiveLock);
 		definition = CsReadDefinition(table);
@@ -259,20 +265,25 @@ cs_alter_segment_table(PG_FUNCTION_ARGS)
 	else
 		definition = CsLockWithViews(table);
 	clv_before = definition->clv;
+	had_tiers = definition->tiers != NULL;
 	ApplyArguments(fcinfo, definition);
 	CsCheckOptions(definition);
 	if (!PG_ARGISNULL(ARG_ORDERS) || !PG_ARGISNULL(ARG_CUSTOMER))
 		CsDetachCapture(table, true);
 	if ((definition->clv == NULL) != (clv_before == NULL))
 		CsTurnClv(definition);
+	if ((definition->tiers != NULL) != had_tiers)
+		CsTurnColumns(definition, CsTierColumns, CsTierColumnCount, definition->tiers != NULL);
 	if (!LeavesSource(fcinfo))
 		ApplyToRelations(definition, !PG_ARGISNULL(ARG_TIME_ZONE));
 	if (definition->history && !PG_ARGISNULL(ARG_HISTORY))
 		MakeHistory(definition);
 	CsWriteDefinition(definition, false);
+	if (!PG_ARGISNULL(ARG_TIERS))
+		CsClaimTiers(definition);
 	if (!PG_ARGISNULL(ARG_CLV))
 		CsAlterClv(definition, clv_before);
-	if (!LeavesSource(fcinfo) || !PG_ARGISNULL(ARG_CLV))
+	if (!LeavesSource(fcinfo) || !PG_ARGISNULL(ARG_CLV) || !PG_ARGISNULL(ARG_TIERS))
 		CsRequireFull(table, "the definition was altered", !PG_ARGISNULL(ARG_SEGMENT_MAP));
 	due = definition->refresh_every == NULL ? DT_NOBEGIN : GetCurrentTimestamp();
 	if (definition->refresh_every != NULL && !PG_ARGISNULL(ARG_NEXT_REFRESH_AT) &&

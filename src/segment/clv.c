@@ -109,7 +109,7 @@ CsReadClvState(Oid table, bool visible)
 	Datum values[1] = {ObjectIdGetDatum(table)};
 	ClvState *state = CsNewClvState();
 
-	if ((visible ? CsOwnQuery(sql, 1, types, values) : CsOwnSql(sql, 1, types, values, NULL)) == 0)
+	if ((visible ? CsOwnQuery(sql, 1, types, values, NULL) : CsOwnSql(sql, 1, types, values, NULL)) == 0)
 		return state;
 	state->as_of = ResultMoment(1);
 	state->due_at = ResultMoment(2);
@@ -355,15 +355,6 @@ FindBreaks(Scoring *scoring)
 	scoring->warnings = ResultText(2);
 }
 
-/* Whether an error within a fit ends the refresh: somebody wants that, or it lost against another transaction. */
-static bool
-EndsRefresh(const ErrorData *error)
-{
-	int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-
-	return category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_TRANSACTION_ROLLBACK;
-}
-
 /* Keep a model that was fitted; its number. */
 static int64
 KeepModel(const Scoring *scoring, int64 run_id, TimestampTz as_of)
@@ -457,7 +448,7 @@ CsScoreClv(SegmentDefinition *definition, SegmentSource *source, Snapshot snapsh
 	bool fit_is_due = FitIsDue(definition, result->as_of);
 	ErrorData *error = fit_is_due ? CsAttempt(Fit, &scoring) : NULL;
 
-	if (error != NULL && EndsRefresh(error))
+	if (error != NULL && CsMustEnd(error))
 		ReThrowError(error);
 	if (error != NULL || !fit_is_due)
 		FindBreaks(&scoring);

@@ -19,7 +19,6 @@
 #include "core/compat.h"
 #include "core/owner.h"
 #include "segment/clv.h"
-#include "segment/refresh.h"
 #include "segment/run.h"
 #include "segment/schedule.h"
 #include "segment/view.h"
@@ -215,43 +214,11 @@ CsParseClv(Jsonb *given)
 	return option;
 }
 
-/* The columns come, to a table that has rows: NULL until everybody is scored. */
-static void
-AddColumns(const SegmentDefinition *definition, int scale)
-{
-	int i;
-
-	for (i = 0; i < CsClvColumnCount; i++)
-		CsAddColumn(definition, &CsClvColumns[i], scale);
-	CsReplaceViews(definition, scale);
-}
-
-/* The columns go; what users built on top makes it fail. */
-static void
-DropColumns(SegmentDefinition *definition, int scale)
-{
-	ViewsBefore before;
-	int i;
-
-	CsTakeViews(definition, &before);
-	for (i = 0; i < CsClvColumnCount; i++)
-		CsRunSql(psprintf("ALTER TABLE %s DROP COLUMN IF EXISTS %s", CsQualifiedName(definition->table),
-						  CsClvColumns[i].name));
-	CsGiveBackViews(definition, &before, scale);
-}
-
 /* The option was turned on or off in the definition of a table that is locked against everybody. */
 void
 CsTurnClv(SegmentDefinition *definition)
 {
-	CsIdentity saved;
-
-	CsActAsOwner(&saved, definition);
-	if (definition->clv != NULL)
-		AddColumns(definition, CsStoredScale(definition->table));
-	else
-		DropColumns(definition, CsStoredScale(definition->table));
-	CsResume(&saved);
+	CsTurnColumns(definition, CsClvColumns, CsClvColumnCount, definition->clv != NULL);
 }
 
 /*

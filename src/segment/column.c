@@ -2,8 +2,8 @@
  * column.c
  *		The columns of a segment table, in their order: the one list that
  *		creating, refreshing and verifying go by. Columns are only appended: those
- *		of other sources as these are added, those of lifetime values when the
- *		option is turned on.
+ *		of other sources as these are added, those of lifetime values and of tiers
+ *		when the option is turned on.
  */
 #include "postgres.h"
 
@@ -13,6 +13,7 @@
 #include "segment/clv.h"
 #include "segment/column.h"
 #include "segment/kind.h"
+#include "segment/tier.h"
 
 /*
  * In expressions %SCALE% stands for the decimals of money, %MAP% for the map as a
@@ -60,7 +61,7 @@ static const SegmentColumn CoreColumns[] = {
 const SegmentColumn *const *
 CsColumnsOf(const SegmentDefinition *definition, int *n)
 {
-	int size = lengthof(CoreColumns) + CsClvColumnCount;
+	int size = lengthof(CoreColumns) + CsClvColumnCount + CsTierColumnCount;
 	const SegmentColumn **columns;
 	ListCell *cell;
 	int i;
@@ -80,6 +81,8 @@ CsColumnsOf(const SegmentDefinition *definition, int *n)
 	}
 	for (i = 0; i < CsClvColumnCount && definition->clv != NULL; i++)
 		columns[(*n)++] = &CsClvColumns[i];
+	for (i = 0; i < CsTierColumnCount && definition->tiers != NULL; i++)
+		columns[(*n)++] = &CsTierColumns[i];
 	return columns;
 }
 
@@ -107,6 +110,8 @@ CsColumnType(const SegmentColumn *column, int scale)
 			return "pg_catalog.date";
 		case COLUMN_SMALL:
 			return "pg_catalog.int2";
+		case COLUMN_FLAG:
+			return "pg_catalog.bool";
 		case COLUMN_TEXT:
 			return "pg_catalog.text";
 	}

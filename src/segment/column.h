@@ -19,6 +19,7 @@ typedef enum SegmentColumnType
 	COLUMN_EXPECTED,
 	COLUMN_DATE,
 	COLUMN_SMALL,
+	COLUMN_FLAG,
 	COLUMN_TEXT
 } SegmentColumnType;
 

@@ -32,6 +32,7 @@
 #include "segment/refresh.h"
 #include "segment/run.h"
 #include "segment/schedule.h"
+#include "segment/tier.h"
 #include "segment/view.h"
 
 PG_FUNCTION_INFO_V1(cs_create_segment_table);
@@ -56,7 +57,8 @@ enum
 	ARG_BREAKS,
 	ARG_HISTORY,
 	ARG_KEEP_HISTORY,
-	ARG_CLV
+	ARG_CLV,
+	ARG_TIERS
 };
 
 /* The relations to make, none of which may exist. */
@@ -151,14 +153,16 @@ DefinitionFromArguments(FunctionCallInfo fcinfo)
 	if (!PG_ARGISNULL(ARG_CLV))
 		definition->clv = CsParseClv(PG_GETARG_JSONB_P(ARG_CLV));
 	definition->clv_state = CsNewClvState();
+	if (!PG_ARGISNULL(ARG_TIERS))
+		CsParseTiers(definition, PG_GETARG_TEXT_PP(ARG_TIERS));
 	return definition;
 }
 
 /*
  * create_segment_table(segment_table, orders, customer, ordered_at, amount,
  * "only", lookback, refresh_every, next_refresh_at, time_zone, money_scale,
- * with_data, segment_map, row_security, breaks, history, keep_history, clv) →
- * regclass
+ * with_data, segment_map, row_security, breaks, history, keep_history, clv,
+ * tiers) → regclass
  */
 Datum
 cs_create_segment_table(PG_FUNCTION_ARGS)
@@ -192,6 +196,7 @@ cs_create_segment_table(PG_FUNCTION_ARGS)
 	CsResume(&saved);
 
 	CsWriteDefinition(definition, true);
+	CsClaimTiers(definition);
 	CsTellUncaptured(definition->table, CsAttachCapture(definition, source));
 	if (PG_GETARG_BOOL(ARG_WITH_DATA))
 	{

@@ -27,6 +27,7 @@
 #include "segment/definition.h"
 #include "segment/kind.h"
 #include "segment/option.h"
+#include "segment/tier.h"
 
 /* Schema-qualified, quoted name of a relation. */
 char *
@@ -208,7 +209,7 @@ CsReadDefinition(Oid table)
 	if (CsOwnSql("SELECT current_view, overview_view, source_schema, source_name, customer, ordered_at,"
 				 " amount, only_values, lookback, time_zone, money_scale, segment_map, row_security,"
 				 " refresh_every, next_refresh_at, as_of, breaks = 'frozen', frozen_breaks::pg_catalog.text,"
-				 " history, keep_history, history_table, snapshot_table, migration_view, clv"
+				 " history, keep_history, history_table, snapshot_table, migration_view, clv, tiers"
 				 " FROM customer_scoring.segment_table_definition WHERE segment_table = $1",
 				 1, types, values, NULL) != 1)
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -253,8 +254,11 @@ CsReadDefinition(Oid table)
 	definition->migration_view = RelationColumn(23);
 	clv = Column(24, &isnull);
 	definition->clv = isnull ? NULL : CsParseClv(DatumGetJsonbP(clv));
+	(void) Column(25, &isnull);
+	definition->tiers = isnull ? NULL : TextColumn(25);
 	definition->others = ReadOthers(table);
 	definition->clv_state = definition->clv == NULL ? NULL : CsReadClvState(table, false);
+	definition->tier_terms = CsReadTierTerms(definition, false);
 	return definition;
 }
 
@@ -296,7 +300,9 @@ CsForgetDropped(void)
 			 " models AS (DELETE FROM customer_scoring_internal.segment_model m USING gone g"
 			 " WHERE m.segment_table = g.segment_table),"
 			 " states AS (DELETE FROM customer_scoring_internal.segment_state s USING gone g"
-			 " WHERE s.segment_table = g.segment_table)"
+			 " WHERE s.segment_table = g.segment_table),"
+			 " policies AS (UPDATE customer_scoring.tier_policy p SET segment_table = NULL FROM gone g"
+			 " WHERE p.segment_table = g.segment_table)"
 			 " DELETE FROM customer_scoring.segment_table_definition d USING gone g"
 			 " WHERE d.segment_table = g.segment_table",
 			 0, NULL, NULL, NULL);
@@ -310,9 +316,9 @@ CsWriteDefinition(const SegmentDefinition *definition, bool is_new)
 		"INSERT INTO customer_scoring.segment_table_definition (segment_table, current_view,"
 		" overview_view, source_schema, source_name, customer, ordered_at, amount, only_values,"
 		" lookback, time_zone, money_scale, segment_map, row_security, refresh_every, next_refresh_at,"
-		" breaks, history, keep_history, history_table, snapshot_table, migration_view, clv)"
+		" breaks, history, keep_history, history_table, snapshot_table, migration_view, clv, tiers)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
-		" $13::customer_scoring.rfm_map, $14, $15, $16, $17, $19, $20, $21, $22, $23, $24)";
+		" $13::customer_scoring.rfm_map, $14, $15, $16, $17, $19, $20, $21, $22, $23, $24, $25)";
 	static const char *const update_sql =
 		"UPDATE customer_scoring.segment_table_definition SET current_view = $2, overview_view = $3,"
 		" source_schema = $4, source_name = $5, customer = $6, ordered_at = $7, amount = $8,"
@@ -320,12 +326,12 @@ CsWriteDefinition(const SegmentDefinition *definition, bool is_new)
 		"$13::customer_scoring.rfm_map,"
 		" row_security = $14, refresh_every = $15, next_refresh_at = $16, breaks = $17,"
 		" frozen_breaks = CASE WHEN $18 THEN frozen_breaks END, history = $19, keep_history = $20,"
-		" history_table = $21, snapshot_table = $22, migration_view = $23, clv = $24 WHERE segment_table = "
-		"$1";
-	Oid types[] = {REGCLASSOID, REGCLASSOID, REGCLASSOID, NAMEOID,		  NAMEOID,	   NAMEOID,
-				   NAMEOID,		NAMEOID,	 JSONBOID,	  INTERVALOID,	  TEXTOID,	   INT4OID,
-				   TEXTOID,		BOOLOID,	 INTERVALOID, TIMESTAMPTZOID, TEXTOID,	   BOOLOID,
-				   BOOLOID,		INTERVALOID, REGCLASSOID, REGCLASSOID,	  REGCLASSOID, JSONBOID};
+		" history_table = $21, snapshot_table = $22, migration_view = $23, clv = $24, tiers = $25"
+		" WHERE segment_table = $1";
+	Oid types[] = {REGCLASSOID, REGCLASSOID,	REGCLASSOID, NAMEOID, NAMEOID, NAMEOID,		NAMEOID,
+				   NAMEOID,		JSONBOID,		INTERVALOID, TEXTOID, INT4OID, TEXTOID,		BOOLOID,
+				   INTERVALOID, TIMESTAMPTZOID, TEXTOID,	 BOOLOID, BOOLOID, INTERVALOID, REGCLASSOID,
+				   REGCLASSOID, REGCLASSOID,	JSONBOID,	 TEXTOID};
 	Datum values[lengthof(types)];
 	char nulls[lengthof(types)];
 	int n = 0;
@@ -358,5 +364,6 @@ CsWriteDefinition(const SegmentDefinition *definition, bool is_new)
 	PUT(ObjectIdGetDatum(definition->snapshot_table), !OidIsValid(definition->snapshot_table));
 	PUT(ObjectIdGetDatum(definition->migration_view), !OidIsValid(definition->migration_view));
 	PUT(JsonbPGetDatum(definition->clv->given), definition->clv == NULL);
+	PUT(CStringGetTextDatum(definition->tiers), definition->tiers == NULL);
 	CsOwnSql(is_new ? insert_sql : update_sql, n, types, values, nulls);
 }

@@ -49,6 +49,8 @@ typedef struct SegmentDefinition
 	TimestampTz as_of; /* of the last refresh, or DT_NOBEGIN */
 	struct ClvOption *clv; /* NULL when off */
 	struct ClvState *clv_state; /* what it is scored with, NULL when off */
+	char *tiers; /* name of a tier_policy, NULL when off */
+	char *tier_terms; /* text of its terms, NULL also when there is no such policy for this table */
 	bool history;
 	Interval *keep_history;
 	Oid history_table; /* these three stay while history is off */

@@ -36,6 +36,7 @@
 #include "segment/mode.h"
 #include "segment/run.h"
 #include "segment/run_record.h"
+#include "segment/view.h"
 
 /* Class of our advisory locks; those of SQL functions are 1 and 2. */
 #define JOB_LOCK 3
@@ -138,7 +139,7 @@ static void
 HoldBack(Job *job, const SegmentDefinition *definition, const SegmentSource *source,
 		 const RefreshState *state)
 {
-	if (!state->refreshed && !CsHasTriggers(definition, source))
+	if (!state->refreshed && (!CsHasTriggers(definition, source) || CsSignalFires(job->table) == 0))
 		job->attach = false;
 }
 

@@ -53,6 +53,30 @@ static const SegmentColumn RatingColumns[] = {
 	 "promoter, passive or detractor by the last rating; NULL without one, and on other scales than 0 to 10"},
 };
 
+static const KindSetting KeyAccountSettings[] = {
+	{"valid_from", SETTING_FROM, 0},
+	{"valid_until", SETTING_UNTIL, 0},
+	{"service_level", SETTING_WORDS, 0},
+};
+
+static const SegmentColumn KeyAccountColumns[] = {
+	{"key_account", COLUMN_FLAG, true, ROLE_FACT, true, "coalesce(c.key_account, false)",
+	 "Whether the customer is a key account"},
+	{"service_level", COLUMN_TEXT, false, ROLE_FACT, true, "c.service_level",
+	 "Service level of a key account; NULL for others"},
+};
+
+static const KindSetting ManagerSettings[] = {
+	{"valid_from", SETTING_FROM, 0},
+	{"valid_until", SETTING_UNTIL, 0},
+	{"manager", SETTING_WORDS, 0},
+};
+
+static const SegmentColumn ManagerColumns[] = {
+	{"account_manager", COLUMN_TEXT, false, ROLE_FACT, true, "c.account_manager",
+	 "Who looks after the customer; NULL for nobody"},
+};
+
 static const SegmentKind Kinds[] = {
 	{.name = "customers", .makes_rows = true},
 	{.name = "ratings",
@@ -67,6 +91,21 @@ static const SegmentKind Kinds[] = {
 	 .ncolumns = lengthof(RatingColumns),
 	 .columns = RatingColumns,
 	 .check = CheckScale},
+	{.name = "key_accounts",
+	 .by_text = true,
+	 .nsettings = lengthof(KeyAccountSettings),
+	 .settings = KeyAccountSettings,
+	 .figures = "pg_catalog.bool_or(%HELD%) AS key_account,"
+				" pg_catalog.min(%service_level%) FILTER (WHERE %HELD%) AS service_level",
+	 .ncolumns = lengthof(KeyAccountColumns),
+	 .columns = KeyAccountColumns},
+	{.name = "managers",
+	 .by_text = true,
+	 .nsettings = lengthof(ManagerSettings),
+	 .settings = ManagerSettings,
+	 .figures = "pg_catalog.min(%manager%) FILTER (WHERE %HELD%) AS account_manager",
+	 .ncolumns = lengthof(ManagerColumns),
+	 .columns = ManagerColumns},
 };
 
 /* A kind by its name. */

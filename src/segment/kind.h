@@ -14,6 +14,9 @@ typedef enum KindSettingType
 {
 	SETTING_TIME, /* column with the time of a row; a kind has one at most, which is its first setting */
 	SETTING_SCORE, /* column with a whole number; a row without one does not count */
+	SETTING_FROM, /* column with the first moment of a period; a row without one does not count */
+	SETTING_UNTIL, /* column with the first moment after it, NULL for none; comes right after SETTING_FROM */
+	SETTING_WORDS, /* column that is read as text */
 	SETTING_NUMBER /* a whole number itself */
 } KindSettingType;
 
@@ -33,12 +36,14 @@ typedef struct KindSetting
 /*
  * A kind of source. Figures are SQL of aggregates over the rows s of a customer,
  * each named like a column, which reads it from c. There, %name% stands for a
- * setting, %CUSTOMER% for the customer, and %PAST% follows each aggregate.
+ * setting, %CUSTOMER% for the customer, %HELD% for whether the period of a row
+ * has begun and not ended, and %PAST% follows each aggregate.
  */
 typedef struct SegmentKind
 {
 	const char *name;
 	bool makes_rows; /* a customer in it has a row, with orders or without */
+	bool by_text; /* customers may be texts, whatever type those of orders have */
 	int nsettings;
 	const KindSetting *settings;
 	const char *figures;

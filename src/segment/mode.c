@@ -30,6 +30,7 @@
 #include "segment/coverage.h"
 #include "segment/history.h"
 #include "segment/mode.h"
+#include "segment/tier.h"
 
 static const char *const InUse = "a source is in use, so that its changes could not be captured";
 
@@ -59,7 +60,7 @@ CsReadState(Oid table)
 	bool isnull;
 
 	if (CsOwnSql("SELECT refreshed_at, source, source_columns, coverage, extension_version, full_reason,"
-				 " map_changed, settling, settle_before, customers"
+				 " map_changed, settling, settle_before, customers, tier_terms::pg_catalog.text"
 				 " FROM customer_scoring_internal.segment_state WHERE segment_table = $1",
 				 1, types, values, NULL) == 0)
 		return state;
@@ -78,6 +79,8 @@ CsReadState(Oid table)
 	if (!isnull)
 		state->settle_before = DatumGetFullTransactionId(value);
 	state->customers = DatumGetInt64(StateColumn(10, &isnull));
+	(void) StateColumn(11, &isnull);
+	state->tier_terms = isnull ? NULL : StateText(11);
 	return state;
 }
 
@@ -102,6 +105,8 @@ WhyFull(const SegmentDefinition *definition, const SegmentSource *source, Timest
 		return "breaks are to be frozen";
 	if (CsClvIsDue(definition, as_of == DT_NOBEGIN ? GetCurrentTimestamp() : as_of))
 		return "customer lifetime values are due";
+	if (CsTiersAltered(definition, state->tier_terms))
+		return "the tier policy was altered";
 	return CsCoverageChange(state->coverage, coverage);
 }
 

@@ -20,6 +20,7 @@ typedef struct RefreshState
 	bool settling; /* some transactions may have gone unlogged, */
 	FullTransactionId settle_before; /* which began before this, if that is known already */
 	int64 customers;
+	char *tier_terms; /* text of what tiers were worked out with, or NULL */
 } RefreshState;
 
 extern RefreshState *CsReadState(Oid table);

@@ -103,6 +103,12 @@ CsCheckOptions(SegmentDefinition *definition)
 {
 	if (definition->lookback != NULL)
 		CsCheckPositive(definition->lookback, "lookback", "Leave it out to count all orders.");
+	if (definition->lookback != NULL && definition->tiers != NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("tiers together with lookback"),
+						errdetail("Tiers follow from all orders; which of them count is for the tier policy "
+								  "to say."),
+						errhint("Leave lookback out (in alter_segment_table: '0'), and give the policy "
+								"period => 'rolling' and a length.")));
 	if (definition->refresh_every != NULL)
 		CsCheckPositive(definition->refresh_every, "refresh_every", "Leave it out to refresh by hand.");
 	if (definition->anchor != DT_NOBEGIN)

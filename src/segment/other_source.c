@@ -43,6 +43,37 @@ OtherColumn(SegmentSource *source, Relation relation, const char *name, const ch
 }
 
 /*
+ * SQL for a customer of the type that those of orders have, from his text: that
+ * of a whole number or a uuid as the type writes it, NULL for a text that is no
+ * such customer. NULL for other types.
+ */
+static char *
+CustomerOfText(Oid key_type, const char *text)
+{
+	switch (key_type)
+	{
+		case INT8OID:
+		case INT4OID:
+		case INT2OID:
+			/* all whole numbers of up to 18 digits, then those of the type */
+			return psprintf("(CASE WHEN %s OPERATOR(pg_catalog.~) '^(0|-?[1-9][0-9]{0,17})$' THEN"
+							" CASE WHEN %s::pg_catalog.int8 BETWEEN %s THEN %s::%s END END)",
+							text, text,
+							key_type == INT2OID	  ? "-32768 AND 32767"
+							: key_type == INT4OID ? "-2147483648 AND 2147483647"
+												  : "-999999999999999999 AND 999999999999999999",
+							text, format_type_extended(key_type, -1, FORMAT_TYPE_FORCE_QUALIFY));
+		case UUIDOID:
+			return psprintf("(CASE WHEN %s OPERATOR(pg_catalog.~)"
+							" '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'"
+							" THEN %s::pg_catalog.uuid END)",
+							text, text);
+		default:
+			return NULL;
+	}
+}
+
+/*
  * The customer of a row, to be compared with those of orders. Where the source
  * makes rows, it must fit the column customer_id as it is: there it would be cut
  * or rounded into another customer.
@@ -55,6 +86,13 @@ CustomerExpression(const SegmentSource *source, const SourceColumn *column, cons
 	int32 wanted = source->customer_typmod;
 	bool fits;
 
+	if (other->kind->by_text && column->type == TEXTOID)
+	{
+		char *customer = CustomerOfText(source->key_type, column->sql);
+
+		if (customer != NULL)
+			return customer;
+	}
 	(void) getBaseTypeAndTypmod(source->customer_type, &wanted);
 	fits = wanted == -1 || column->typmod == wanted ||
 		   (source->key_type == VARCHAROID && column->type == VARCHAROID && column->typmod != -1 &&
@@ -114,7 +152,7 @@ OpenOther(SegmentSource *source, OtherSource *other, const OtherDefinition *defi
 	other->definition = definition;
 	other->from = CsQualifiedName(RelationGetRelid(relation));
 	other->customer = CustomerExpression(source, &customer, definition);
-	other->time = other->score = NULL;
+	other->time = other->score = other->from_moment = other->until_moment = NULL;
 	for (i = 0; i < kind->nsettings; i++)
 	{
 		const KindSetting *setting = &kind->settings[i];
@@ -128,6 +166,12 @@ OpenOther(SegmentSource *source, OtherSource *other, const OtherDefinition *defi
 							 psprintf("the key \"%s\" in the argument \"columns\"", setting->name));
 		if (setting->type == SETTING_TIME)
 			other->values[i] = other->time = CsTimeExpression(&column, settings[i]);
+		else if (setting->type == SETTING_FROM)
+			other->values[i] = other->from_moment = CsTimeExpression(&column, settings[i]);
+		else if (setting->type == SETTING_UNTIL)
+			other->values[i] = other->until_moment = CsTimeExpression(&column, settings[i]);
+		else if (setting->type == SETTING_WORDS)
+			other->values[i] = psprintf("%s::pg_catalog.text", column.sql);
 		else
 		{
 			CheckScore(&column, settings[i]);
@@ -137,6 +181,14 @@ OpenOther(SegmentSource *source, OtherSource *other, const OtherDefinition *defi
 	other->names[i] = "%CUSTOMER%";
 	other->values[i] = other->customer;
 	other->nvalues = i + 1;
+	if (other->until_moment != NULL)
+	{
+		other->names[other->nvalues] = "%HELD%";
+		other->values[other->nvalues++] = psprintf("(%s <= $%d AND (%s IS NULL OR %s > $%d))",
+												   other->from_moment, PARAM_AS_OF, other->until_moment,
+												   other->until_moment, PARAM_AS_OF);
+		source->periods = true;
+	}
 	CsFollow(source, RelationGetRelid(relation), customer.attnum);
 	relation_close(relation, NoLock);
 }
@@ -179,6 +231,11 @@ CsOtherSql(const SegmentSource *source, const OtherSource *other, bool keyed, bo
 		upcoming = psprintf("pg_catalog.min(%s) FILTER (WHERE %s > $%d)", other->time, other->time,
 							PARAM_AS_OF);
 	}
+	if (other->until_moment != NULL)
+		upcoming = psprintf("pg_catalog.min(CASE WHEN %s > $%d THEN %s"
+							" WHEN %s > $%d AND %s < 'infinity' THEN %s END) FILTER (WHERE %s IS NOT NULL)",
+							other->from_moment, PARAM_AS_OF, other->from_moment, other->until_moment,
+							PARAM_AS_OF, other->until_moment, other->until_moment, other->from_moment);
 	return psprintf("SELECT %s AS customer, %s AS upcoming%s%s FROM %s s WHERE %s GROUP BY %s",
 					other->customer, upcoming, figures != NULL ? ", " : "",
 					figures != NULL ? CsFillIn(figures, filled.names, filled.values, filled.nvalues + 1) : "",
@@ -187,7 +244,7 @@ CsOtherSql(const SegmentSource *source, const OtherSource *other, bool keyed, bo
 
 /*
  * The figures of all sources as in SELECT: ", a.f1, a.f2, …", or from their own
- * aliases; last those of orders, see CsClvFigures.
+ * aliases; last those of orders, see CsClvFigures and CsTierFigures.
  */
 char *
 CsFigureNames(const SegmentSource *source, const char *alias)
@@ -204,6 +261,8 @@ CsFigureNames(const SegmentSource *source, const char *alias)
 	if (source->clv_zone != NULL)
 		appendStringInfo(&sql, ", %s.clv_summary, %s.newest", alias != NULL ? alias : "x",
 						 alias != NULL ? alias : "x");
+	if (source->tiers)
+		appendStringInfo(&sql, ", %s.tier_ledger", alias != NULL ? alias : "x");
 	return sql.data;
 }
 

@@ -16,9 +16,11 @@ typedef struct OtherSource
 	char *customer; /* SQL of a row s: its customer, of the type that customers of orders have, */
 	char *time; /* time, NULL when its kind knows none, */
 	char *score; /* and score, likewise */
+	char *from_moment; /* SQL: the first moment of its period, */
+	char *until_moment; /* and the first one after it, NULL when its kind knows no periods */
 	int nvalues; /* what the kind's figures have put in, but for %PAST% */
-	const char *names[KIND_SETTINGS_MAX + 2];
-	char *values[KIND_SETTINGS_MAX + 2];
+	const char *names[KIND_SETTINGS_MAX + 3];
+	char *values[KIND_SETTINGS_MAX + 3];
 } OtherSource;
 
 extern void CsOpenOthers(SegmentSource *source, const SegmentDefinition *definition);

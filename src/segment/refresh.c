@@ -39,6 +39,8 @@
 #include "segment/history.h"
 #include "segment/refresh.h"
 #include "segment/statement.h"
+#include "segment/view.h"
+#include "segment/tier.h"
 
 /* Fewer changed customers than this are never too many for an incremental refresh. */
 #define FEW_CUSTOMERS 10000
@@ -334,6 +336,7 @@ CsRefreshFull(SegmentDefinition *definition, SegmentSource *source, TimestampTz 
 	}
 
 	CsActAsOwner(&saved, definition);
+	CsEnsureSignal(definition->table, result->captured);
 	snapshot = TakeSnapshot();
 	result->settled = HaveEnded(result->settle_before, snapshot);
 	result->as_of = as_of == DT_NOBEGIN ? GetCurrentTimestamp() : as_of;
@@ -349,6 +352,7 @@ CsRefreshFull(SegmentDefinition *definition, SegmentSource *source, TimestampTz 
 	if (CsClvIsDue(definition, result->as_of))
 		CsScoreClv(definition, source, snapshot, run_id, result);
 	Write(definition, source, snapshot, &scope, result);
+	CsKeepTierHistory(definition, source, snapshot, false, run_id);
 	if (scope.future)
 		LogWaiting(definition, source, snapshot, false, log);
 	if (definition->breaks == NULL)
@@ -492,6 +496,7 @@ CsRefreshChanged(const SegmentDefinition *definition, SegmentSource *source, Tim
 		scope.nkeys = changes->nkeys;
 		CountSkipped(definition, source, snapshot, true, result);
 		Write(definition, source, snapshot, &scope, result);
+		CsKeepTierHistory(definition, source, snapshot, true, run_id);
 		if (result->skipped[SKIP_FUTURE] > 0)
 			LogWaiting(definition, source, snapshot, true, log);
 		result->customers += result->inserted - result->deleted - before;

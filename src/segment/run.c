@@ -21,6 +21,7 @@
 #include "core/compat.h"
 #include "core/owner.h"
 #include "model/rfm_model.h"
+#include "segment/key_account.h"
 #include "segment/run.h"
 #include "segment/run_record.h"
 #include "segment/schedule.h"
@@ -280,10 +281,10 @@ CsFinishRun(int64 run_id, const SegmentDefinition *definition, const SegmentSour
 			const RefreshResult *result)
 {
 	bool full = strcmp(result->mode, "full") == 0;
-	Oid types[10] = {REGCLASSOID, REGCLASSOID, TEXTOID, TIMESTAMPTZOID, INT8OID,
-					 BYTEAOID,	  TEXTOID,	   TEXTOID, BOOLOID,		XID8OID};
-	Datum values[10];
-	char nulls[10];
+	Oid types[11] = {REGCLASSOID, REGCLASSOID, TEXTOID, TIMESTAMPTZOID, INT8OID, BYTEAOID,
+					 TEXTOID,	  TEXTOID,	   BOOLOID, XID8OID,		TEXTOID};
+	Datum values[11];
+	char nulls[11];
 	TimestampTz next = CsScheduledAfter(definition, GetCurrentTimestamp());
 
 	CsEnsureState(definition->table);
@@ -303,6 +304,8 @@ CsFinishRun(int64 run_id, const SegmentDefinition *definition, const SegmentSour
 	values[8] = BoolGetDatum(result->settling);
 	values[9] = FullTransactionIdGetDatum(result->settle_before);
 	nulls[9] = result->settling && FullTransactionIdIsValid(result->settle_before) ? ' ' : 'n';
+	nulls[10] = definition->tier_terms == NULL ? 'n' : ' ';
+	values[10] = definition->tier_terms == NULL ? (Datum) 0 : CStringGetTextDatum(definition->tier_terms);
 	CsOwnSql("UPDATE customer_scoring_internal.segment_run SET finished_at = pg_catalog.clock_timestamp()"
 			 " WHERE run_id = $5 AND segment_table = $1",
 			 10, types, values, nulls);
@@ -314,8 +317,10 @@ CsFinishRun(int64 run_id, const SegmentDefinition *definition, const SegmentSour
 	if (full)
 		CsOwnSql("UPDATE customer_scoring_internal.segment_state SET source = $2, source_columns = $3,"
 				 " coverage = $6, extension_version = $7, full_reason = $8, map_changed = false,"
-				 " settling = $9, settle_before = $10 WHERE segment_table = $1",
-				 10, types, values, nulls);
+				 " settling = $9, settle_before = $10, tier_terms = $11::customer_scoring.tier_terms"
+				 " WHERE segment_table = $1",
+				 11, types, values, nulls);
+	CsAssessKeyAccounts(definition, result->as_of);
 }
 
 /*

@@ -19,6 +19,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
+#include "executor/tstoreReceiver.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/acl.h"
@@ -28,6 +29,7 @@
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
@@ -38,6 +40,7 @@
 #include "segment/other_source.h"
 #include "segment/schedule.h"
 #include "segment/source.h"
+#include "segment/tier.h"
 
 #define DEFAULT_MONEY_SCALE 2
 
@@ -91,8 +94,8 @@ FindColumn(Relation relation, const char *name, const char *option)
 }
 
 /* The default equality of a type as OPERATOR(schema.name), whatever the search_path is. */
-static char *
-EqualityOperator(Oid type)
+char *
+CsEqualityOperator(Oid type)
 {
 	TypeCacheEntry *entry = lookup_type_cache(type,
 											  TYPECACHE_EQ_OPR | TYPECACHE_LT_OPR | TYPECACHE_HASH_PROC);
@@ -270,7 +273,7 @@ AddOnlyColumn(SegmentSource *source, StringInfo filter, Relation relation, const
 {
 	SourceColumn column = FindColumn(relation, name, "only");
 	Oid array_type = get_array_type(column.type);
-	char *equals = EqualityOperator(column.type);
+	char *equals = CsEqualityOperator(column.type);
 	int n = JsonContainerSize(values);
 	Datum *elements = palloc(sizeof(Datum) * Max(n, 1));
 	int nelements = 0;
@@ -428,7 +431,7 @@ CsOpenSource(const SegmentDefinition *definition)
 	source->customer_type = customer.declared;
 	source->customer_typmod = customer.declared_typmod;
 	source->customer_collation = customer.collation;
-	source->customer_equals = EqualityOperator(customer.type);
+	source->customer_equals = CsEqualityOperator(customer.type);
 	source->key_type = customer.type;
 	array_type = get_array_type(customer.type);
 	if (source->customer_equals == NULL)
@@ -444,6 +447,8 @@ CsOpenSource(const SegmentDefinition *definition)
 	source->scale = MoneyScale(definition, declared_scale);
 	if (definition->clv != NULL)
 		source->clv_zone = quote_literal_cstr(definition->time_zone);
+	source->tiers = definition->tiers != NULL;
+	CsRequireTiers(definition);
 
 	source->nparams = SOURCE_PARAMS;
 	source->types = palloc(sizeof(Oid) * (source->nparams + nonly));
@@ -501,6 +506,15 @@ CsKeyArray(const SegmentSource *source, Datum *keys, int nkeys)
 	return PointerGetDatum(construct_array(keys, nkeys, type, length, byval, align));
 }
 
+/* SQL for the customers in the parameter, as rows with the column customer. */
+char *
+CsKeysSql(const SegmentSource *source)
+{
+	if (source->types[PARAM_KEYS - 1] == get_array_type(source->key_type))
+		return psprintf("SELECT pg_catalog.unnest($%d) AS customer", PARAM_KEYS);
+	return psprintf("SELECT x.customer FROM (%s) x (customer)", source->keys);
+}
+
 /* Condition on a customer in a source: one at all, and one of those in $4 if so wished. */
 char *
 CsCustomerCondition(const SegmentSource *source, const char *customer, bool keyed)
@@ -514,25 +528,25 @@ CsCustomerCondition(const SegmentSource *source, const char *customer, bool keye
 /*
  * SQL for customers by their orders: customer, summary of what counts, oldest (the first moment
  * of a row that counts, only looked for where rows leave a lookback) and upcoming
- * (the first moment of a row that will count), and what lifetime values are from.
+ * (the first moment of a row that will count), and what lifetime values and tiers are from.
  * Who has only rows to come has no summary; without future they are not looked for.
  */
-static char *
-OrdersSql(const SegmentSource *source, bool keyed, bool future)
+char *
+CsOrdersSql(const SegmentSource *source, bool keyed, bool future)
 {
 	char *past = future ? psprintf(" FILTER (WHERE %s <= $%d)", source->time, PARAM_AS_OF) : "";
 	bool oldest = source->nulls[PARAM_LOOKBACK - 1] == ' ';
 
 	return psprintf(
 		"SELECT %s AS customer, customer_scoring.purchase_summary(%s, %s)%s AS summary,"
-		" %s AS oldest, %s AS upcoming%s FROM %s s"
+		" %s AS oldest, %s AS upcoming%s%s FROM %s s"
 		" WHERE %s AND %s AND %s AND %s %s AND %s > $%d GROUP BY %s",
 		source->customer, source->time, source->amount, past,
 		oldest ? psprintf("pg_catalog.min(%s)%s", source->time, past) : "NULL::pg_catalog.timestamptz",
 		future
 			? psprintf("pg_catalog.min(%s) FILTER (WHERE %s > $%d)", source->time, source->time, PARAM_AS_OF)
 			: "NULL::pg_catalog.timestamptz",
-		CsClvFigures(source, past), source->from, source->filter,
+		CsClvFigures(source, past), CsTierFigures(source, past), source->from, source->filter,
 		CsCustomerCondition(source, source->customer, keyed), source->finite, source->time,
 		future ? "< 'infinity'" : psprintf("<= $%d", PARAM_AS_OF), source->time, PARAM_EARLIEST,
 		source->customer);
@@ -542,7 +556,7 @@ OrdersSql(const SegmentSource *source, bool keyed, bool future)
 char *
 CsCustomersSql(const SegmentSource *source, bool keyed, bool future)
 {
-	return CsJoinOthers(source, OrdersSql(source, keyed, future), keyed, future);
+	return CsJoinOthers(source, CsOrdersSql(source, keyed, future), keyed, future);
 }
 
 /* SQL for customers who have nothing yet but will: customer, upcoming. */
@@ -636,7 +650,7 @@ CsCheckSourcePolicies(SegmentSource *source, const SegmentDefinition *definition
 {
 	int i;
 
-	CheckPolicies(source, definition, definition->source_name, OrdersSql(source, false, false));
+	CheckPolicies(source, definition, definition->source_name, CsOrdersSql(source, false, false));
 	for (i = 0; i < source->nothers; i++)
 		CheckPolicies(source, definition, source->others[i].definition->source_name,
 					  CsOtherSql(source, &source->others[i], false, false));
@@ -651,4 +665,36 @@ CsPrepareOnSource(const SegmentSource *source, const char *sql)
 	if (plan == NULL)
 		elog(ERROR, "could not prepare a statement on the source: %s", SPI_result_code_string(SPI_result));
 	return plan;
+}
+
+/*
+ * Read what a statement gives under a snapshot into a tuplestore, row by row;
+ * its description is returned.
+ */
+TupleDesc
+CsReadInto(Tuplestorestate *rows, Snapshot snapshot, const SegmentSource *source, const char *sql)
+{
+	SPIPlanPtr plan = CsPrepareOnSource(source, sql);
+	CachedPlanSource *plan_source = linitial(SPI_plan_get_plan_sources(plan));
+	SPIExecuteOptions options = {.params = makeParamList(source->nparams), .read_only = true};
+	int result;
+	int i;
+
+	for (i = 0; i < source->nparams; i++)
+	{
+		ParamExternData *param = &options.params->params[i];
+
+		param->value = source->values[i];
+		param->isnull = source->nulls[i] == 'n';
+		param->pflags = PARAM_FLAG_CONST;
+		param->ptype = source->types[i];
+	}
+	options.dest = CreateTuplestoreDestReceiver();
+	SetTuplestoreDestReceiverParams(options.dest, rows, CurrentMemoryContext, false, NULL, NULL);
+	PushActiveSnapshot(snapshot);
+	result = SPI_execute_plan_extended(plan, &options);
+	PopActiveSnapshot();
+	if (result < 0)
+		elog(ERROR, "could not read a source: %s", SPI_result_code_string(result));
+	return CreateTupleDescCopy(plan_source->resultDesc);
 }

@@ -7,6 +7,8 @@
 
 #include "executor/spi.h"
 #include "utils/relcache.h"
+#include "utils/snapshot.h"
+#include "utils/tuplestore.h"
 
 #include "segment/definition.h"
 
@@ -53,6 +55,7 @@ typedef struct SegmentSource
 	char *columns; /* numbers and types of all columns that are read, to tell whether they have changed */
 	int nothers;
 	struct OtherSource *others;
+	bool periods; /* some of them have periods, whose ends change rows by time alone */
 	Oid customer_type;
 	int32 customer_typmod;
 	Oid customer_collation;
@@ -66,6 +69,7 @@ typedef struct SegmentSource
 	char *amount; /* amount, */
 	char *finite; /* whether that is a number, */
 	char *filter; /* and whether `only` lets it in */
+	bool tiers; /* whether tiers are worked out */
 	char *clv_zone; /* SQL: the zone in which lifetime values count days, NULL without them */
 	const char *uncaptured; /* why its changes cannot be captured at all, or NULL */
 	int nfollowed;
@@ -90,6 +94,7 @@ typedef struct SourceColumn
 
 extern Relation CsOpenSourceRelation(const char *schema, const char *name, Oid segment_table,
 									 const char *hint);
+extern char *CsEqualityOperator(Oid type);
 extern SourceColumn CsFindColumn(Relation relation, const char *name, const char *hint);
 extern char *CsTimeExpression(const SourceColumn *column, const char *name);
 extern void CsReadColumn(SegmentSource *source, const SourceColumn *column);
@@ -97,13 +102,17 @@ extern void CsFollow(SegmentSource *source, Oid relation, AttrNumber customer);
 extern char *CsCustomerCondition(const SegmentSource *source, const char *customer, bool keyed);
 extern SegmentSource *CsOpenSource(const SegmentDefinition *definition);
 extern void CsSetParam(SegmentSource *source, int param, Datum value);
+extern char *CsKeysSql(const SegmentSource *source);
 extern Datum CsKeyArray(const SegmentSource *source, Datum *keys, int nkeys);
 extern TimestampTz CsEarliest(TimestampTz as_of, const Interval *lookback, const char *time_zone);
 extern void CsSourceMoments(SegmentSource *source, const SegmentDefinition *definition, TimestampTz as_of);
+extern char *CsOrdersSql(const SegmentSource *source, bool keyed, bool future);
 extern char *CsCustomersSql(const SegmentSource *source, bool keyed, bool future);
 extern char *CsWaitingSql(const SegmentSource *source, bool keyed);
 extern char *CsSkippedSql(const SegmentSource *source, bool keyed);
 extern void CsCheckSourcePolicies(SegmentSource *source, const SegmentDefinition *definition);
 extern SPIPlanPtr CsPrepareOnSource(const SegmentSource *source, const char *sql);
+extern TupleDesc CsReadInto(Tuplestorestate *rows, Snapshot snapshot, const SegmentSource *source,
+							const char *sql);
 
 #endif /* CUSTOMER_SCORING_SOURCE_H */

@@ -21,6 +21,7 @@
 #include "segment/option.h"
 #include "segment/other_source.h"
 #include "segment/statement.h"
+#include "segment/tier.h"
 
 /* "a.c1, a.c2, …" over compared columns, of one role or of all (-1). */
 static char *
@@ -67,14 +68,16 @@ RevenueSql(const char *alias, int scale)
 
 /* SQL for when time changes a row c; NULL where it cannot. */
 static char *
-DueSql(const SegmentDefinition *definition, const StatementScope *scope)
+DueSql(const SegmentDefinition *definition, const SegmentSource *source, const StatementScope *scope)
 {
-	if (definition->lookback == NULL && definition->breaks == NULL && !scope->future)
-		return "NULL::pg_catalog.timestamptz";
-	return psprintf("customer_scoring.segment_due_at($%d, c.upcoming, c.oldest, $%d, %s,"
-					" customer_scoring.last_order_at(c.summary), %s)",
-					PARAM_AS_OF, PARAM_LOOKBACK, quote_literal_cstr(definition->time_zone),
-					definition->breaks == NULL ? "NULL" : BreaksLiteral(definition));
+	if (definition->lookback == NULL && definition->breaks == NULL && !scope->future && !source->periods)
+		return definition->tiers != NULL ? CS_TIER_CHANGES_AT : "NULL::pg_catalog.timestamptz";
+	return psprintf("%scustomer_scoring.segment_due_at($%d, c.upcoming, c.oldest, $%d, %s,"
+					" customer_scoring.last_order_at(c.summary), %s)%s",
+					definition->tiers != NULL ? "least(" CS_TIER_CHANGES_AT ", " : "", PARAM_AS_OF,
+					PARAM_LOOKBACK, quote_literal_cstr(definition->time_zone),
+					definition->breaks == NULL ? "NULL" : BreaksLiteral(definition),
+					definition->tiers != NULL ? ")" : "");
 }
 
 /* customer_id and all columns of c, by name. */
@@ -83,7 +86,7 @@ ColumnExpressions(const SegmentDefinition *definition, const SegmentSource *sour
 				  const StatementScope *scope)
 {
 	char *map = MapLiteral(definition);
-	char *due_at = DueSql(definition, scope);
+	char *due_at = DueSql(definition, source, scope);
 	int n;
 	const SegmentColumn *const *columns = CsColumnsOf(definition, &n);
 	StringInfoData sql;
@@ -131,7 +134,7 @@ CsScoredSql(const SegmentDefinition *definition, const SegmentSource *source, co
 									  : psprintf("(%s)", CsCustomersSql(source, scope->keyed, scope->future)),
 						 finds_breaks ? ", m" : "");
 	return psprintf("SELECT %s FROM %s c", ColumnExpressions(definition, source, scope),
-					CsWithClv(definition, source, customers));
+					CsWithTiers(definition, CsWithClv(definition, source, customers)));
 }
 
 /* SQL for the rows of the segment table with their addresses: all, or those in $4. */
@@ -183,14 +186,17 @@ CsSourceBreaksSql(const SegmentDefinition *definition, const SegmentSource *sour
 static char *
 ChangedSql(const SegmentDefinition *definition, const SegmentSource *source, const StatementScope *scope)
 {
-	return psprintf("(SELECT f.*, t.address, f.customer_id IS NOT DISTINCT FROM NULL AS gone,"
-					" t.customer_id AS was_customer, t.segment AS was_segment, t.segment_rank AS was_rank,"
-					" %s AS cause"
-					" FROM (%s) f FULL JOIN (%s) t ON f.customer_id %s t.customer_id WHERE %s%s)",
-					CsCauseSql(psprintf("t.due_at <= $%d", PARAM_AS_OF), scope->map_changed),
-					CsScoredSql(definition, source, scope), CsStoredSql(definition, source, scope->keyed),
-					source->customer_equals, CsRowDiffers(definition),
-					scope->keyed ? psprintf(" LIMIT %d", scope->nkeys) : "");
+	return psprintf(
+		"(SELECT f.*, t.address, f.customer_id IS NOT DISTINCT FROM NULL AS gone,"
+		" t.customer_id AS was_customer, t.segment AS was_segment, t.segment_rank AS was_rank,"
+		" %s AS cause"
+		" FROM (%s) f FULL JOIN (%s) t ON f.customer_id %s t.customer_id WHERE %s%s)",
+		CsCauseSql(psprintf("t.due_at <= $%d%s", PARAM_AS_OF,
+							definition->tiers != NULL ? " AND (t.due_at = t.tier_until) IS NOT TRUE" : ""),
+				   scope->map_changed),
+		CsScoredSql(definition, source, scope), CsStoredSql(definition, source, scope->keyed),
+		source->customer_equals, CsRowDiffers(definition),
+		scope->keyed ? psprintf(" LIMIT %d", scope->nkeys) : "");
 }
 
 /* SQL condition: a row t of the segment table is not one of the customers in $4. */

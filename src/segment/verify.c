@@ -30,6 +30,7 @@
 #include "segment/option.h"
 #include "segment/refresh.h"
 #include "segment/statement.h"
+#include "segment/tier.h"
 
 PG_FUNCTION_INFO_V1(cs_verify_segment_table);
 
@@ -56,7 +57,8 @@ VerifySql(const SegmentDefinition *definition, const SegmentSource *source, cons
 	const SegmentColumn *const *columns = CsColumnsOf(definition, &n);
 	int i;
 
-	if (changes->everything || !state->refreshed || state->full_reason != NULL)
+	if (changes->everything || !state->refreshed || state->full_reason != NULL ||
+		CsTiersAltered(definition, state->tier_terms))
 		pending = "true";
 	initStringInfo(&values);
 	for (i = 0; i < n; i++)
@@ -127,7 +129,7 @@ cs_verify_segment_table(PG_FUNCTION_ARGS)
 	CsFlushCapture();
 
 	/*
-	 * as_of, what lifetime values are scored with, source and segment table must be
+	 * as_of, what lifetime values and tiers come from, source and segment table must be
 	 * seen by one snapshot: a refresh may commit at any time
 	 */
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -138,6 +140,7 @@ cs_verify_segment_table(PG_FUNCTION_ARGS)
 						errhint("Call customer_scoring.refresh_segment_table first.")));
 	if (definition->clv != NULL)
 		definition->clv_state = CsReadClvState(table, true);
+	definition->tier_terms = CsReadTierTerms(definition, true);
 	changes = Waiting(table, as_of);
 	CsActAsOwner(&saved, definition);
 	source->scale = CsStoredScale(table);

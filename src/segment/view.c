@@ -8,17 +8,23 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "catalog/namespace.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 #include "core/compat.h"
+#include "core/owner.h"
+#include "core/signal.h"
 #include "segment/column.h"
+#include "segment/refresh.h"
 #include "segment/view.h"
 
 /* Run one statement as the current role. */
@@ -164,6 +170,41 @@ AppendNames(StringInfo sql, const SegmentDefinition *definition, bool late)
 		appendStringInfo(sql, ", t.%s", placed[i].name);
 }
 
+/* How the trigger fires by which rules hear of writes to a segment table; 0 when it is not there. */
+char
+CsSignalFires(Oid table)
+{
+	Relation relation = table_open(table, AccessShareLock);
+	TriggerDesc *triggers = relation->trigdesc;
+	char fires = 0;
+	int i;
+
+	for (i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		if (strcmp(triggers->triggers[i].tgname, CS_SIGNAL_TRIGGER) == 0)
+			fires = triggers->triggers[i].tgenabled;
+	table_close(relation, AccessShareLock);
+	return fires;
+}
+
+/*
+ * Have that trigger fire always; a restore that was told to disable triggers
+ * leaves it otherwise. Where it is not there it is made, if that is wished: a
+ * restore that is not over yet will make it.
+ */
+void
+CsEnsureSignal(Oid table, bool make)
+{
+	char fires = CsSignalFires(table);
+
+	if (fires == 0 && make)
+		CsRunSql(psprintf("CREATE TRIGGER " CS_SIGNAL_TRIGGER
+						  " AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s"
+						  " FOR EACH STATEMENT EXECUTE FUNCTION customer_scoring.signal_accounts()",
+						  CsQualifiedName(table)));
+	if (fires != TRIGGER_FIRES_ALWAYS && (fires != 0 || make))
+		CsRunSql(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER " CS_SIGNAL_TRIGGER, CsQualifiedName(table)));
+}
+
 /*
  * Create the table. A refresh updates few columns of few rows, and seldom one
  * that is indexed; some room on each page keeps such updates on it.
@@ -188,6 +229,7 @@ CsCreateTable(const SegmentDefinition *definition, const char *schema, const cha
 	CsRunSql(
 		psprintf("COMMENT ON TABLE %s IS 'Segment table of customer_scoring: one row a customer'", relation));
 	CommentSegmentColumns(definition, relation);
+	CsEnsureSignal(CsRelationOid(schema, name), true);
 	return CsRelationOid(schema, name);
 }
 
@@ -198,7 +240,7 @@ CsAddColumn(const SegmentDefinition *definition, const SegmentColumn *column, in
 	char *relation = CsQualifiedName(definition->table);
 
 	CsRunSql(psprintf("ALTER TABLE %s ADD COLUMN %s %s%s", relation, column->name,
-					  CsColumnType(column, scale), column->not_null ? " NOT NULL DEFAULT 0" : ""));
+					  CsColumnType(column, scale), column->not_null ? " NOT NULL DEFAULT '0'" : ""));
 	CsCommentColumn(relation, column->name, column->comment);
 }
 
@@ -406,4 +448,35 @@ CsGiveBackViews(SegmentDefinition *definition, const ViewsBefore *before, int sc
 														 before->views[1].name, scale);
 		CsGiveBack(definition->overview_view, &before->views[1]);
 	}
+}
+
+/*
+ * The columns of an option come or go, in a table that is locked against
+ * everybody. They are NULL until the next refresh; what users built on top of
+ * those that go makes it fail.
+ */
+void
+CsTurnColumns(SegmentDefinition *definition, const SegmentColumn *columns, int ncolumns, bool on)
+{
+	int scale = CsStoredScale(definition->table);
+	ViewsBefore before;
+	CsIdentity saved;
+	int i;
+
+	CsActAsOwner(&saved, definition);
+	if (on)
+	{
+		for (i = 0; i < ncolumns; i++)
+			CsAddColumn(definition, &columns[i], scale);
+		CsReplaceViews(definition, scale);
+	}
+	else
+	{
+		CsTakeViews(definition, &before);
+		for (i = 0; i < ncolumns; i++)
+			CsRunSql(psprintf("ALTER TABLE %s DROP COLUMN IF EXISTS %s", CsQualifiedName(definition->table),
+							  columns[i].name));
+		CsGiveBackViews(definition, &before, scale);
+	}
+	CsResume(&saved);
 }

@@ -33,6 +33,8 @@ extern void CsCheckNameIsFree(const char *schema, const char *name);
 extern void CsCommentColumn(const char *relation, const char *column, const char *comment);
 extern char *CsTypeSql(Oid type, int32 typmod, Oid collation_id);
 extern SegmentDefinition *CsLockWithViews(Oid table);
+extern char CsSignalFires(Oid table);
+extern void CsEnsureSignal(Oid table, bool make);
 extern Oid CsCreateTable(const SegmentDefinition *definition, const char *schema, const char *name,
 						 const SegmentSource *source);
 extern void CsAddColumn(const SegmentDefinition *definition, const SegmentColumn *column, int scale);
@@ -43,6 +45,7 @@ extern bool CsTakeView(Oid view, ViewBefore *before);
 extern void CsGiveBack(Oid view, const ViewBefore *before);
 extern void CsReplaceViews(const SegmentDefinition *definition, int scale);
 extern void CsTakeViews(const SegmentDefinition *definition, ViewsBefore *before);
+extern void CsTurnColumns(SegmentDefinition *definition, const SegmentColumn *columns, int ncolumns, bool on);
 extern void CsGiveBackViews(SegmentDefinition *definition, const ViewsBefore *before, int scale);
 
 #endif /* CUSTOMER_SCORING_VIEW_H */

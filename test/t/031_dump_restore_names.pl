@@ -173,7 +173,7 @@ foreach my $format (sort keys %dump)
 	is(sql($database, $shown), $original{shown}, 'tables and views show what they showed');
 	is(sql($database, q{SELECT count(*) FROM pg_trigger WHERE tgenabled = 'D'}), '0', 'no trigger stays disabled');
 	# triggers come back as ordinary ones then: the next refresh notices, and enables them always
-	my $without = sub { join("\n", grep { !/customer_scoring_(capture|truncate)|^(--)?$/ } split /\n/, $_[0]) };
+	my $without = sub { join("\n", grep { !/customer_scoring_(capture|truncate|signal)|^(--)?$/ } split /\n/, $_[0]) };
 	same_dump($without->(dump_of($database, '-U', 'Shop Owner')), $without->($first), 'the second dump equals the first');
 	sql($database, 'SET ROLE "Shop Owner"; SELECT customer_scoring.refresh_segment_table(\'public.segments\')');
 	is(sql($database, q{SELECT count(*) FROM pg_trigger WHERE tgrelid IN ('public.orders'::regclass, 'public.segments'::regclass) AND tgname ~ '^customer_scoring_' AND tgenabled <> 'A'}),
