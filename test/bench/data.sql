@@ -5,7 +5,7 @@
 -- thousandth of them, the tail about five each. All tables are unlogged and
 -- frozen.
 
-SELECT string_to_array(:'jobs', ' ') && '{summary,rfm,incremental,capture,clv}' AS with_orders,
+SELECT string_to_array(:'jobs', ' ') && '{summary,rfm,incremental,capture,clv,tiers}' AS with_orders,
        string_to_array(:'jobs', ' ') && '{summary,rfm,incremental,capture}' AS with_summaries,
        string_to_array(:'jobs', ' ') && '{survey}' AS with_answers \gset
 

@@ -4,7 +4,7 @@
 #
 #   make bench                 1,000,000 customers, 10,000,000 orders and answers: thirty minutes, 8 GB
 #   make bench SCALE=0.01      a hundredth of that
-#   make bench JOBS="rfm"      some jobs: summary rfm survey incremental capture clv
+#   make bench JOBS="rfm"      some jobs: summary rfm survey incremental capture clv tiers rules
 #   make bench ROUNDS=9        more rounds than 5
 #
 # The job clv needs python3-numpy and python3-scipy and is left out without them.
@@ -13,13 +13,13 @@
 
 # shellcheck source=../cluster.sh
 . "$(dirname "$0")/../cluster.sh"
-SCALE=${SCALE:-1} ROUNDS=${ROUNDS:-5} JOBS=${JOBS:-summary rfm survey incremental capture clv}
+SCALE=${SCALE:-1} ROUNDS=${ROUNDS:-5} JOBS=${JOBS:-summary rfm survey incremental capture clv tiers rules}
 export ROUNDS # for pgbench
 
 BENCH="$SOURCE/test/bench"
 sql() { run psql -X -q -v ON_ERROR_STOP=1 -P footer=off "$@" || die "The benchmark failed."; }
 load_data() { sql -o /dev/null -v scale="$SCALE" -v rounds="$ROUNDS" -v jobs="$JOBS" -f - < <(cat "$BENCH/harness.sql" "$BENCH/data.sql"); }
-measure() { sql -o /dev/null -v scale="$SCALE" -v folder="$WORK/clv" -v peer="$PEER" -f - <"$BENCH/$1.sql"; }
+measure() { sql -o /dev/null -v scale="$SCALE" -v folder="$WORK/clv" -v peer="$PEER" -v empty="$EMPTY" -f - <"$BENCH/$1.sql"; }
 has_job() { [[ " $JOBS " == *" $1 "* ]]; }
 has_scipy() { /usr/bin/python3 -c 'import numpy, scipy.optimize' 2>/dev/null; }
 # Whole tables stay in shared buffers; one process does the work.
@@ -42,7 +42,13 @@ make_workplace
 PEER="env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1"
 PEER="$PEER /usr/bin/python3 '$WORK/src/test/bench/clv_peer.py' '$WORK/clv'"
 note "$("$PG_CONFIG" --version), $(nproc) x $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), load $(cut -d ' ' -f 1 /proc/loadavg)"
+# A trigger to compare with.
+EMPTY=$WORK/empty_trigger.so
+build_empty_trigger() {
+	run cc -O2 -shared -fPIC -I "$("$PG_CONFIG" --includedir-server)" -o "$EMPTY" "$WORK/src/test/bench/empty_trigger.c" || die "The empty trigger could not be built."
+}
 progress "Build" build
+if has_job rules; then build_empty_trigger; fi
 progress "Start a throwaway cluster" start
 run mkdir "$WORK/clv"
 progress "Load data at scale $SCALE" load_data
