@@ -40,6 +40,16 @@ show() {
 	sql <<<"$text" | sed -e '$ { /^$/ d }' -e 's/^./   &/' || { printf '\n'; die "The statement above failed."; }
 }
 
+# A chapter that ends with an error, which is what is to be seen.
+show_refused() {
+	local title=$1 sentence=$2 text printed
+	STEP=$((STEP + 1))
+	text=$(cat)
+	printf '\n%s. %s\n   %s\n\n     %s\n\n' "$STEP" "$title" "$sentence" "${text//$'\n'/$'\n'     }"
+	if printed=$(sql <<<"$text"); then die "$printed" "The statement above was not refused."; fi
+	sed -e 's/^./   &/' <<<"$printed"
+}
+
 create_shop_database() {
 	run psql -X -q -v ON_ERROR_STOP=1 <<-'SQL'
 		CREATE ROLE shop LOGIN;
@@ -180,6 +190,20 @@ show "The worker has moved them" "run_id names the refresh that last changed a r
 SELECT customer_id, b.segment AS "from", '→' AS "→", s.segment AS "to", s.rfm_cell AS rfm, run_id, mode, cause, updated
 FROM came_back b JOIN segments s USING (customer_id) JOIN segment_table_run USING (run_id)
 ORDER BY s.segment_rank DESC, 2, 1;
+SQL
+
+show "The shop makes promises" "A key account, and rules as rows of a table: small orders are for key accounts only." <<'SQL'
+INSERT INTO key_account (customer) SELECT customer_id::text FROM segments WHERE orders > 0 ORDER BY revenue DESC, customer_id LIMIT 1;
+INSERT INTO account_rule_set (name, target, segment_table, columns) VALUES ('orders', 'orders', 'segments', '{"customer": "customer_id"}');
+INSERT INTO account_rule (rule_set, name, kind, parameters, waived_for)
+VALUES ('orders', 'small order', 'min_order', '{"minimum": 20}', '{"key_accounts": true}');
+CREATE TRIGGER account_rules BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION enforce_account_rules('orders');
+INSERT INTO orders (customer_id, ordered_at, amount)
+SELECT customer_id, now(), 5 FROM segments WHERE is_key_account(customer_id::text) RETURNING customer_id, amount;
+SQL
+
+show_refused "And the database keeps them" "Programs read the code (KA001), the rule's name as the constraint, and the detail." <<'SQL'
+INSERT INTO orders (customer_id, ordered_at, amount) SELECT customer_id, now(), 5 FROM came_back LIMIT 1;
 SQL
 
 note ""

@@ -4,7 +4,8 @@
 # Every table and view that a BI tool sees is read as a role that may SELECT and
 # nothing else, through the drivers that BI tools are built on. Each client is a
 # file that connects, discovers, reads, and reports what it met; judge.sql holds
-# the rules. A client that is not installed is skipped. `.ci/run` installs all:
+# the rules. A backend's clients act out wholesaler.acts and tell what they read
+# from the refusals. A client that is not installed is skipped. `.ci/run` installs all:
 # the Debian packages named below, and package.json with npm into a folder whose
 # node_modules is named in NODE_PATH. JDBC_JAR names another JDBC driver.
 
@@ -27,6 +28,25 @@ try_client() {
 	fi
 }
 
+# Have a client act as the staff of doc/wholesaler.md, in a database of its own:
+# it reads the same refusals, with the same figures, as every other.
+try_story() {
+	local name=$1 folder=$WORK/clients database=story_$1 told
+	shift
+	run createdb "$database"
+	if ! run psql -X -q -d "$database" -f "$folder/wholesaler.sql" >"$WORK/clients.log" 2>&1; then
+		cat "$WORK/clients.log"
+		failed "story $name: wholesaler.sql"
+	elif ! told=$(run env HOME="$folder" PGDATABASE="$database" timeout 300 "$@" "$folder/wholesaler.acts" 2>&1) ||
+		! diff -u "$folder/wholesaler.expected" - <<<"$told"; then
+		note "$told"
+		failed "story $name"
+	else
+		passed
+		note "ok story $name: $(grep -c KA <<<"$told") refusals read"
+	fi
+}
+
 # Whether the system's Python, which Debian's packages are for, can do this.
 python_can() { run /usr/bin/python3 -c "$1" >/dev/null 2>&1; }
 
@@ -34,7 +54,7 @@ python_can() { run /usr/bin/python3 -c "$1" >/dev/null 2>&1; }
 node_has() { command -v node >/dev/null && run node -e 'require.resolve(process.argv[1])' "$1" >/dev/null 2>&1; }
 
 test_clients() {
-	local folder=$WORK/clients jar=${JDBC_JAR:-/usr/share/java/postgresql.jar}
+	local folder=$WORK/clients jar=${JDBC_JAR:-/usr/share/java/postgresql.jar} json=/usr/share/java/gson.jar
 	run cp -r "$WORK/src/test/clients" "$folder"
 	run createdb clients
 	if ! run psql -X -q -d clients -f "$folder/shop.sql" >"$WORK/clients.log" 2>&1; then
@@ -43,15 +63,18 @@ test_clients() {
 		return 0
 	fi
 
-	if command -v javac >/dev/null && command -v java >/dev/null && [ -f "$jar" ]; then
-		if run javac -d "$folder" "$folder/Jdbc.java" >"$WORK/clients.log" 2>&1; then
+	try_story psql perl "$folder/wholesaler.pl"
+	if command -v javac >/dev/null && command -v java >/dev/null && [ -f "$jar" ] && [ -f "$json" ]; then
+		if run javac -cp "$jar:$json" -d "$folder" "$folder"/*.java >"$WORK/clients.log" 2>&1; then
 			try_client jdbc java -cp "$folder:$jar" Jdbc
+			try_story jdbc java -cp "$folder:$jar:$json" Wholesaler
 		else
 			cat "$WORK/clients.log"
 			failed "client jdbc: javac"
 		fi
 	else
-		skipped "client jdbc (libpostgresql-jdbc-java or default-jdk-headless is not installed)"
+		skipped "client jdbc (libpostgresql-jdbc-java, libgoogle-gson-java or default-jdk-headless is not installed)"
+		skipped "story jdbc (the same)"
 	fi
 	if python_can 'import pyodbc; assert "PostgreSQL Unicode" in pyodbc.drivers()'; then
 		try_client odbc /usr/bin/python3 "$folder/odbc.py"
@@ -65,8 +88,10 @@ test_clients() {
 	fi
 	if node_has pg; then
 		try_client node node "$folder/node.js"
+		try_story node node "$folder/wholesaler.js"
 	else
 		skipped "client node (Node.js does not find pg: see test/clients/clients.sh)"
+		skipped "story node (the same)"
 	fi
 	if node_has @cubejs-backend/postgres-driver; then
 		try_client cube node "$folder/cube.js"
