@@ -158,7 +158,8 @@ CREATE TABLE customer_scoring_internal.segment_run (
 	error_hint text,
 	batches integer,
 	changes_left bigint,
-	clv_report text
+	clv_report text,
+	key_account_report text
 );
 COMMENT ON TABLE customer_scoring_internal.segment_run IS 'Runs of refreshes';
 CREATE INDEX segment_run_table ON customer_scoring_internal.segment_run (segment_table, run_id);

@@ -51,7 +51,8 @@ SELECT r.run_id,
        CASE WHEN o.visible THEN r.error_message END AS error_message,
        CASE WHEN o.visible THEN r.error_detail END AS error_detail,
        CASE WHEN o.visible THEN r.error_hint END AS error_hint,
-       CASE WHEN o.visible THEN r.clv_report END AS clv_report
+       CASE WHEN o.visible THEN r.clv_report END AS clv_report,
+       CASE WHEN o.visible THEN r.key_account_report END AS key_account_report
 FROM customer_scoring_internal.segment_run r
 JOIN pg_catalog.pg_class c ON c.oid = r.segment_table
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -60,7 +61,7 @@ UNION ALL
 -- by hand: not committed yet, so known by its lock only
 SELECT g.run_id, pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.pg_get_userbyid(c.relowner)::pg_catalog.text,
        'manual', 'running', NULL, NULL, NULL, a.query_start, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-       CASE WHEN pg_catalog.pg_has_role(c.relowner, 'USAGE') THEN g.pid END, NULL, NULL, NULL, NULL, NULL
+       CASE WHEN pg_catalog.pg_has_role(c.relowner, 'USAGE') THEN g.pid END, NULL, NULL, NULL, NULL, NULL, NULL
 FROM running g
 JOIN customer_scoring.segment_table_definition d ON d.segment_table = g.by_hand
 JOIN pg_catalog.pg_class c ON c.oid = d.segment_table
@@ -97,6 +98,7 @@ COMMENT ON COLUMN customer_scoring.segment_table_run.error_message IS 'Message o
 COMMENT ON COLUMN customer_scoring.segment_table_run.error_detail IS 'Detail of the error, for the table''s owner';
 COMMENT ON COLUMN customer_scoring.segment_table_run.error_hint IS 'Hint of the error, for the table''s owner';
 COMMENT ON COLUMN customer_scoring.segment_table_run.clv_report IS 'With which model customer lifetime values of everybody were scored, and what is to be known of it, for the table''s owner; NULL when they were not';
+COMMENT ON COLUMN customer_scoring.segment_table_run.key_account_report IS 'What an assessment of key accounts did after it, or why there was none though a policy has it, for the table''s owner; NULL when it was not time';
 GRANT SELECT ON customer_scoring.segment_table_run TO PUBLIC;
 
 CREATE VIEW customer_scoring.segment_table_status AS

@@ -16,6 +16,7 @@
 #include "catalog/pg_extension.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
@@ -28,6 +29,17 @@ void
 CsPinSetting(const char *name, const char *value)
 {
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+/*
+ * Wait for locks less long than others take to look for a deadlock with us, until
+ * CsResume: whoever holds one may hold it for days.
+ */
+void
+CsWaitBriefly(void)
+{
+	if (LockTimeout == 0 || LockTimeout > DeadlockTimeout / 2)
+		CsPinSetting("lock_timeout", psprintf("%d", Max(DeadlockTimeout / 2, 1)));
 }
 
 /*

@@ -16,6 +16,7 @@ typedef struct CsIdentity
 extern Oid CsExtensionOwner(void);
 extern void CsBecome(CsIdentity *saved, Oid role);
 extern void CsResume(const CsIdentity *saved);
+extern void CsWaitBriefly(void);
 extern void CsPinSetting(const char *name, const char *value);
 extern uint64 CsOwnQuery(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls);
 extern uint64 CsOwnSql(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls);

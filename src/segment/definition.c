@@ -302,7 +302,11 @@ CsForgetDropped(void)
 			 " states AS (DELETE FROM customer_scoring_internal.segment_state s USING gone g"
 			 " WHERE s.segment_table = g.segment_table),"
 			 " policies AS (UPDATE customer_scoring.tier_policy p SET segment_table = NULL FROM gone g"
-			 " WHERE p.segment_table = g.segment_table)"
+			 " WHERE p.segment_table = g.segment_table),"
+			 " assessments AS (DELETE FROM customer_scoring.key_account_policy p USING gone g"
+			 " WHERE p.segment_table = g.segment_table),"
+			 " accounts AS (UPDATE customer_scoring.key_account k SET segment_table = NULL FROM gone g"
+			 " WHERE k.segment_table = g.segment_table)"
 			 " DELETE FROM customer_scoring.segment_table_definition d USING gone g"
 			 " WHERE d.segment_table = g.segment_table",
 			 0, NULL, NULL, NULL);

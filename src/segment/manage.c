@@ -164,6 +164,10 @@ cs_drop_segment_table(PG_FUNCTION_ARGS)
 			 NULL);
 	CsOwnSql("UPDATE customer_scoring.tier_policy SET segment_table = NULL WHERE segment_table = $1", 1,
 			 types, values, NULL);
+	CsOwnSql("DELETE FROM customer_scoring.key_account_policy WHERE segment_table = $1", 1, types, values,
+			 NULL);
+	CsOwnSql("UPDATE customer_scoring.key_account SET segment_table = NULL WHERE segment_table = $1", 1,
+			 types, values, NULL);
 	CsOwnSql("DELETE FROM customer_scoring_internal.segment_model WHERE segment_table = $1", 1, types, values,
 			 NULL);
 	CsForgetDropped();

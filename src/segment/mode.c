@@ -154,8 +154,7 @@ Attach(void *argument)
 	Attaching *attaching = argument;
 	int settings = NewGUCNestLevel();
 
-	if (LockTimeout == 0 || LockTimeout > DeadlockTimeout / 2)
-		CsPinSetting("lock_timeout", psprintf("%d", Max(DeadlockTimeout / 2, 1)));
+	CsWaitBriefly();
 	/* whoever waits already will look for a deadlock after the whole of it */
 	(void) set_config_option("deadlock_timeout", psprintf("%d", Max(DeadlockTimeout / 50, 1)), PGC_SUSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);

@@ -320,7 +320,7 @@ CsFinishRun(int64 run_id, const SegmentDefinition *definition, const SegmentSour
 				 " settling = $9, settle_before = $10, tier_terms = $11::customer_scoring.tier_terms"
 				 " WHERE segment_table = $1",
 				 11, types, values, nulls);
-	CsAssessKeyAccounts(definition, result->as_of);
+	CsAssessKeyAccounts(definition, result->as_of, run_id);
 }
 
 /*
