@@ -85,6 +85,12 @@ CREATE FUNCTION customer_scoring.segment_rating(score numeric, lowest integer, h
 COMMENT ON FUNCTION customer_scoring.segment_rating(numeric, integer, integer, text) IS
 	'A score as it counts in a segment table; an error that names the customer when it is none of its scale';
 
+CREATE FUNCTION customer_scoring.segment_customer(customer text, sample anyelement)
+	RETURNS anyelement
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cs_segment_customer';
+COMMENT ON FUNCTION customer_scoring.segment_customer(text, anyelement) IS
+	'The customer of the type of the second argument, a whole number or a uuid, that a text names; NULL when it names none';
+
 CREATE FUNCTION customer_scoring.add_segment_source(
 	segment_table regclass,
 	kind text,

@@ -42,6 +42,7 @@
 #include "core/compat.h"
 #include "segment/capture.h"
 #include "segment/change_log.h"
+#include "segment/customer_text.h"
 #include "segment/key_set.h"
 
 PG_FUNCTION_INFO_V1(cs_capture_changes);
@@ -52,7 +53,8 @@ typedef struct Follower
 	Oid segment_table;
 	Oid log;
 	AttrNumber key; /* column of the relation; 0 when it has none that fits */
-	bool byval; /* of its type */
+	Oid of_text; /* type of the customer that its texts name; 0 when it holds customers themselves */
+	bool byval; /* of the customer's type */
 	int16 length;
 } Follower;
 
@@ -146,18 +148,31 @@ CsAncestors(Oid relation)
 	return all;
 }
 
-/* The column of a relation that holds the customer of one of its ancestors, if a log takes it. */
-static AttrNumber
-FindKey(Oid relation, Oid source, AttrNumber customer, Oid log)
+/*
+ * Find the column of a relation that holds the customer of one of its ancestors,
+ * or names him, if a log takes it.
+ */
+static void
+FindKey(Follower *follower, Oid relation, Oid source, AttrNumber customer)
 {
 	char *name = get_attname(source, customer, true);
 	AttrNumber key = name == NULL ? InvalidAttrNumber : get_attnum(relation, name);
+	Oid wanted = getBaseType(get_atttype(follower->log, LOG_KEY));
+	Oid type = get_atttype(relation, key);
 
+	follower->key = InvalidAttrNumber;
+	follower->of_text = InvalidOid;
 	/* triggers do not see what is computed when it is read */
-	if (key <= 0 || CsIsVirtual(get_attgenerated(relation, key)) ||
-		!CsSameKeys(get_atttype(relation, key), get_atttype(log, LOG_KEY)))
-		return InvalidAttrNumber;
-	return key;
+	if (key <= 0 || CsIsVirtual(get_attgenerated(relation, key)))
+		return;
+	if (!CsSameKeys(type, wanted))
+	{
+		if (!CsIsText(type) || !CsHasTexts(wanted))
+			return;
+		follower->of_text = type = wanted;
+	}
+	follower->key = key;
+	get_typlenbyval(type, &follower->length, &follower->byval);
 }
 
 /* Read who follows a relation. Marked valid first, so that a change meanwhile is not missed. */
@@ -189,15 +204,11 @@ LoadFollowers(Followers *followers)
 			each = each == NULL ? palloc(sizeof(Follower)) : repalloc(each, (count + 1) * sizeof(Follower));
 			each[count].segment_table = DatumGetObjectId(slot_getattr(slot, CAPTURE_SEGMENT_TABLE, &isnull));
 			each[count].log = DatumGetObjectId(slot_getattr(slot, CAPTURE_LOG, &isnull));
-			each[count].key = FindKey(followers->relation, source,
-									  DatumGetInt16(slot_getattr(slot, CAPTURE_CUSTOMER, &isnull)),
-									  each[count].log);
-			if (each[count].key != InvalidAttrNumber)
-				get_typlenbyval(get_atttype(followers->relation, each[count].key), &each[count].length,
-								&each[count].byval);
 			/* what was removed by DROP TABLE follows nothing */
-			if (get_rel_name(each[count].segment_table) != NULL && get_rel_name(each[count].log) != NULL)
-				count++;
+			if (get_rel_name(each[count].segment_table) == NULL || get_rel_name(each[count].log) == NULL)
+				continue;
+			FindKey(&each[count++], followers->relation, source,
+					DatumGetInt16(slot_getattr(slot, CAPTURE_CUSTOMER, &isnull)));
 		}
 		table_endscan(scan);
 		ExecDropSingleTupleTableSlot(slot);
@@ -450,7 +461,7 @@ NoteEverything(Changes *changes)
 	changes->keys = NULL;
 }
 
-/* Note the customer of a row. A row without customer is nobody's. */
+/* Note the customer of a row. A row without customer is nobody's, and one with a text that names none. */
 static void
 NoteRow(const Follower *follower, Oid relation, TupleTableSlot *slot)
 {
@@ -466,7 +477,8 @@ NoteRow(const Follower *follower, Oid relation, TupleTableSlot *slot)
 		return;
 	}
 	key = slot_getattr(slot, follower->key, &isnull);
-	if (isnull)
+	if (isnull ||
+		(OidIsValid(follower->of_text) && !CsCustomerOfText(follower->of_text, DatumGetTextPP(key), &key)))
 		return;
 	if (changes->keys == NULL)
 		changes->keys = CsMakeKeySet(changes_context, follower->byval, follower->length);

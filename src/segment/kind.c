@@ -24,6 +24,15 @@
 /* Of several scores at the last moment the lowest. */
 #define LAST_RATING "(pg_catalog.array_agg(" RATING " ORDER BY %rated_at% DESC, %score%)%PAST%)[1]"
 
+/* Of several periods now the latest is asked, of key accounts first one that no class made. */
+#define SERVICE_LEVEL                                                                     \
+	"(pg_catalog.array_agg(%service_level% ORDER BY coalesce(%origin% = 'class', false)," \
+	" %valid_from% DESC, %service_level% COLLATE pg_catalog.\"C\")"                       \
+	" FILTER (WHERE %HELD% AND %service_level% IS NOT NULL))[1]"
+#define MANAGER                                                                                       \
+	"(pg_catalog.array_agg(%manager% ORDER BY %valid_from% DESC, %manager% COLLATE pg_catalog.\"C\")" \
+	" FILTER (WHERE %HELD% AND %manager% IS NOT NULL))[1]"
+
 /* The scale of a score. */
 static void
 CheckScale(char **values)
@@ -57,6 +66,7 @@ static const KindSetting KeyAccountSettings[] = {
 	{"valid_from", SETTING_FROM, 0},
 	{"valid_until", SETTING_UNTIL, 0},
 	{"service_level", SETTING_WORDS, 0},
+	{"origin", SETTING_WORDS_IF_ANY, 0},
 };
 
 static const SegmentColumn KeyAccountColumns[] = {
@@ -95,15 +105,14 @@ static const SegmentKind Kinds[] = {
 	 .by_text = true,
 	 .nsettings = lengthof(KeyAccountSettings),
 	 .settings = KeyAccountSettings,
-	 .figures = "pg_catalog.bool_or(%HELD%) AS key_account,"
-				" pg_catalog.min(%service_level%) FILTER (WHERE %HELD%) AS service_level",
+	 .figures = "pg_catalog.bool_or(%HELD%) AS key_account, " SERVICE_LEVEL " AS service_level",
 	 .ncolumns = lengthof(KeyAccountColumns),
 	 .columns = KeyAccountColumns},
 	{.name = "managers",
 	 .by_text = true,
 	 .nsettings = lengthof(ManagerSettings),
 	 .settings = ManagerSettings,
-	 .figures = "pg_catalog.min(%manager%) FILTER (WHERE %HELD%) AS account_manager",
+	 .figures = MANAGER " AS account_manager",
 	 .ncolumns = lengthof(ManagerColumns),
 	 .columns = ManagerColumns},
 };
@@ -171,7 +180,8 @@ NumberValue(const SegmentKind *kind, const KindSetting *setting, const JsonbValu
 
 /*
  * The settings of a source, in their order: names of columns, and numbers as
- * SQL. What the argument does not give has its default.
+ * SQL. What the argument does not give has its default; a column that the source
+ * may lack is NULL.
  */
 char **
 CsKindValues(const SegmentKind *kind, Jsonb *columns)
@@ -208,7 +218,7 @@ CsKindValues(const SegmentKind *kind, Jsonb *columns)
 			values[i] = pnstrdup(value.val.string.val, value.val.string.len);
 	}
 	for (i = 0; i < kind->nsettings; i++)
-		if (values[i] == NULL)
+		if (values[i] == NULL && kind->settings[i].type != SETTING_WORDS_IF_ANY)
 			values[i] = kind->settings[i].type == SETTING_NUMBER ? psprintf("%d", kind->settings[i].number)
 																 : pstrdup(kind->settings[i].name);
 	if (kind->check != NULL)

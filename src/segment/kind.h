@@ -17,6 +17,7 @@ typedef enum KindSettingType
 	SETTING_FROM, /* column with the first moment of a period; a row without one does not count */
 	SETTING_UNTIL, /* column with the first moment after it, NULL for none; comes right after SETTING_FROM */
 	SETTING_WORDS, /* column that is read as text */
+	SETTING_WORDS_IF_ANY, /* the same; NULL where it is not given and the source has no column of its name */
 	SETTING_NUMBER /* a whole number itself */
 } KindSettingType;
 

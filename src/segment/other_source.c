@@ -22,6 +22,7 @@
 #include "utils/rel.h"
 
 #include "core/compat.h"
+#include "segment/customer_text.h"
 #include "segment/key_set.h"
 #include "segment/other_source.h"
 
@@ -43,56 +44,24 @@ OtherColumn(SegmentSource *source, Relation relation, const char *name, const ch
 }
 
 /*
- * SQL for a customer of the type that those of orders have, from his text: that
- * of a whole number or a uuid as the type writes it, NULL for a text that is no
- * such customer. NULL for other types.
+ * The customer of a row, to be compared with those of orders; of a kind that
+ * goes by texts it may be a text that names one, which is told then. Where the
+ * source makes rows, it must fit the column customer_id as it is: there it would
+ * be cut or rounded into another customer.
  */
 static char *
-CustomerOfText(Oid key_type, const char *text)
-{
-	switch (key_type)
-	{
-		case INT8OID:
-		case INT4OID:
-		case INT2OID:
-			/* all whole numbers of up to 18 digits, then those of the type */
-			return psprintf("(CASE WHEN %s OPERATOR(pg_catalog.~) '^(0|-?[1-9][0-9]{0,17})$' THEN"
-							" CASE WHEN %s::pg_catalog.int8 BETWEEN %s THEN %s::%s END END)",
-							text, text,
-							key_type == INT2OID	  ? "-32768 AND 32767"
-							: key_type == INT4OID ? "-2147483648 AND 2147483647"
-												  : "-999999999999999999 AND 999999999999999999",
-							text, format_type_extended(key_type, -1, FORMAT_TYPE_FORCE_QUALIFY));
-		case UUIDOID:
-			return psprintf("(CASE WHEN %s OPERATOR(pg_catalog.~)"
-							" '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'"
-							" THEN %s::pg_catalog.uuid END)",
-							text, text);
-		default:
-			return NULL;
-	}
-}
-
-/*
- * The customer of a row, to be compared with those of orders. Where the source
- * makes rows, it must fit the column customer_id as it is: there it would be cut
- * or rounded into another customer.
- */
-static char *
-CustomerExpression(const SegmentSource *source, const SourceColumn *column, const OtherDefinition *other)
+CustomerExpression(const SegmentSource *source, const SourceColumn *column, const OtherDefinition *other,
+				   bool *by_text)
 {
 	bool same = CsSameKeys(column->declared, source->customer_type);
 	bool collated = column->collation != source->customer_collation;
 	int32 wanted = source->customer_typmod;
 	bool fits;
 
-	if (other->kind->by_text && column->type == TEXTOID)
-	{
-		char *customer = CustomerOfText(source->key_type, column->sql);
-
-		if (customer != NULL)
-			return customer;
-	}
+	*by_text = other->kind->by_text && CsIsText(column->type) && CsHasTexts(source->key_type);
+	if (*by_text)
+		return psprintf("customer_scoring.segment_customer(%s, NULL::%s)", column->sql,
+						format_type_extended(source->key_type, -1, FORMAT_TYPE_FORCE_QUALIFY));
 	(void) getBaseTypeAndTypmod(source->customer_type, &wanted);
 	fits = wanted == -1 || column->typmod == wanted ||
 		   (source->key_type == VARCHAROID && column->type == VARCHAROID && column->typmod != -1 &&
@@ -147,11 +116,13 @@ OpenOther(SegmentSource *source, OtherSource *other, const OtherDefinition *defi
 		definition->source_schema, definition->source_name, segment_table,
 		"Create it again, or call customer_scoring.drop_segment_source.");
 	SourceColumn customer = OtherColumn(source, relation, definition->customer, "the argument \"customer\"");
+	bool by_text;
 	int i;
 
 	other->definition = definition;
 	other->from = CsQualifiedName(RelationGetRelid(relation));
-	other->customer = CustomerExpression(source, &customer, definition);
+	other->customer = CustomerExpression(source, &customer, definition, &by_text);
+	other->customer_text = by_text ? customer.sql : NULL;
 	other->time = other->score = other->from_moment = other->until_moment = NULL;
 	for (i = 0; i < kind->nsettings; i++)
 	{
@@ -162,6 +133,13 @@ OpenOther(SegmentSource *source, OtherSource *other, const OtherDefinition *defi
 		other->values[i] = settings[i];
 		if (setting->type == SETTING_NUMBER)
 			continue;
+		if (settings[i] == NULL && get_attnum(RelationGetRelid(relation), setting->name) <= 0)
+		{
+			other->values[i] = "NULL::pg_catalog.text";
+			continue;
+		}
+		if (settings[i] == NULL)
+			settings[i] = pstrdup(setting->name);
 		column = OtherColumn(source, relation, settings[i],
 							 psprintf("the key \"%s\" in the argument \"columns\"", setting->name));
 		if (setting->type == SETTING_TIME)
@@ -170,7 +148,7 @@ OpenOther(SegmentSource *source, OtherSource *other, const OtherDefinition *defi
 			other->values[i] = other->from_moment = CsTimeExpression(&column, settings[i]);
 		else if (setting->type == SETTING_UNTIL)
 			other->values[i] = other->until_moment = CsTimeExpression(&column, settings[i]);
-		else if (setting->type == SETTING_WORDS)
+		else if (setting->type == SETTING_WORDS || setting->type == SETTING_WORDS_IF_ANY)
 			other->values[i] = psprintf("%s::pg_catalog.text", column.sql);
 		else
 		{
@@ -205,6 +183,19 @@ CsOpenOthers(SegmentSource *source, const SegmentDefinition *definition)
 }
 
 /*
+ * Condition on the customer of a row: one at all, or one of those in $4. Texts
+ * are compared as they are, so that an index on them serves.
+ */
+static char *
+OtherCondition(const SegmentSource *source, const OtherSource *other, bool keyed)
+{
+	if (keyed && other->customer_text != NULL)
+		return psprintf("%s OPERATOR(pg_catalog.=) ANY ($%d::pg_catalog.text[])", other->customer_text,
+						PARAM_KEYS);
+	return CsCustomerCondition(source, other->customer, keyed);
+}
+
+/*
  * SQL for customers by one source: customer, upcoming (the first moment of a row
  * that will count; not looked for without future), and the figures of its kind.
  */
@@ -219,7 +210,7 @@ CsOtherSql(const SegmentSource *source, const OtherSource *other, bool keyed, bo
 	filled.names[filled.nvalues] = "%PAST%";
 	filled.values[filled.nvalues] = "";
 	initStringInfo(&where);
-	appendStringInfoString(&where, CsCustomerCondition(source, other->customer, keyed));
+	appendStringInfoString(&where, OtherCondition(source, other, keyed));
 	if (other->score != NULL)
 		appendStringInfo(&where, " AND %s IS NOT NULL", other->score);
 	if (other->time != NULL)
@@ -339,9 +330,9 @@ CsOthersSkippedSql(const SegmentSource *source, bool keyed)
 			appendStringInfo(&sql,
 							 " WHEN %s = '-infinity'::pg_catalog.timestamptz THEN %d WHEN %s > $%d THEN %d",
 							 other->time, SKIP_NOT_FINITE, other->time, PARAM_AS_OF, SKIP_FUTURE);
-		appendStringInfo(
-			&sql, " END AS reason FROM %s s%s) x WHERE x.reason IS NOT NULL GROUP BY x.reason", other->from,
-			keyed ? psprintf(" WHERE %s", CsCustomerCondition(source, other->customer, true)) : "");
+		appendStringInfo(&sql, " END AS reason FROM %s s%s) x WHERE x.reason IS NOT NULL GROUP BY x.reason",
+						 other->from,
+						 keyed ? psprintf(" WHERE %s", OtherCondition(source, other, true)) : "");
 	}
 	return sql.data;
 }

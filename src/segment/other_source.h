@@ -14,6 +14,7 @@ typedef struct OtherSource
 	const OtherDefinition *definition;
 	char *from; /* SQL: the relation */
 	char *customer; /* SQL of a row s: its customer, of the type that customers of orders have, */
+	char *customer_text; /* the text that names him, NULL when it is not by text, */
 	char *time; /* time, NULL when its kind knows none, */
 	char *score; /* and score, likewise */
 	char *from_moment; /* SQL: the first moment of its period, */
