@@ -35,7 +35,7 @@ SELECT cumulative_rebate('1 1%', 'NaN', 0);
 SELECT cumulative_rebate('1 1%', 1, 'Infinity');
 SELECT cumulative_rebate('1 1%', 1, 0, 'both');
 -- literals
-SELECT '  1000   2 % ,5000 3.50%'::rebate_scheme, '0 0%, 1 100%'::rebate_scheme;
+SELECT '  1000   2 % ,5000 3.50%'::rebate_scheme, '0 0%, 1 100%'::rebate_scheme, '01000.00 2.0%, 5000.05 3%'::rebate_scheme;
 SELECT ''::rebate_scheme;
 SELECT '1000'::rebate_scheme;
 SELECT '1000 2'::rebate_scheme;
@@ -58,3 +58,15 @@ SELECT n AS orders, second_purchase_eligible(s, '2024-03-13 12:00-04', '30 days'
        second_purchase_eligible(s, '2024-04-09 13:00-04', '30 days', 'America/New_York') AS over FROM o ORDER BY n;
 SELECT second_purchase_eligible(purchase_summary('2024-03-10', 5), '2024-03-09');
 SELECT second_purchase_eligible(purchase_summary('2024-03-10', -5), '2024-03-11'), second_purchase_eligible(NULL, now());
+-- from plain figures, as segment tables have them: no order is no, NULL for anything else NULL
+SELECT orders, first, second_purchase_eligible(orders, first, '2024-04-09 12:59:59-04', '30 days', 'America/New_York') AS last, second_purchase_eligible(orders, first, '2024-04-09 13:00-04', '30 days', 'America/New_York') AS over
+FROM (VALUES (0, NULL), (1, timestamptz '2024-03-10 13:00-04'), (2, '2024-03-10 13:00-04'), (NULL, '2024-03-10 13:00-04'), (1, NULL)) o (orders, first);
+SELECT second_purchase_eligible(1, '2024-03-10', NULL), second_purchase_eligible(1, '2024-03-10', '2024-03-11', NULL), second_purchase_eligible(1, '2024-03-10', '2024-03-11', '1 day', NULL);
+SELECT second_purchase_eligible(1, '2024-03-10', '2024-03-09');
+SELECT second_purchase_eligible(1, '2024-03-10', 'infinity');
+SELECT second_purchase_eligible(1, '-infinity', '2024-03-09');
+SELECT second_purchase_eligible(1, '2024-03-10', '2024-03-11', '300000 years');
+SELECT second_purchase_eligible(1, '2024-03-10', '2024-03-11', time_zone => 'Nowhere');
+SELECT second_purchase_eligible(1, '2024-03-10', '2024-03-10', '0');
+SELECT count(*) AS customers, count(*) FILTER (WHERE second_purchase_eligible(s, '2024-03-01', '50 days') <> second_purchase_eligible(orders(s), first_order_at(s), '2024-03-01', '50 days')) AS differ
+FROM (SELECT purchase_summary(timestamptz '2024-01-01' + i % 59 * interval '1 day', 10 - i % 3) AS s FROM generate_series(1, 500) i GROUP BY i % 400) c;

@@ -34,14 +34,20 @@ CREATE FUNCTION customer_scoring.amount_to_next_rebate(scheme customer_scoring.r
 COMMENT ON FUNCTION customer_scoring.amount_to_next_rebate(customer_scoring.rebate_scheme, numeric) IS
 	'What is missing from a total to the next rate; NULL with the last one';
 
--- The discount on a second purchase.
+-- loyalty/second_purchase.c: the discount on a second purchase
+
+CREATE FUNCTION customer_scoring.second_purchase_eligible(orders bigint, first_order_at timestamptz, as_of timestamptz,
+		within interval DEFAULT '30 days', time_zone text DEFAULT pg_catalog.current_setting('TimeZone')) RETURNS boolean
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cs_second_purchase_eligible';
+COMMENT ON FUNCTION customer_scoring.second_purchase_eligible(bigint, timestamptz, timestamptz, interval, text) IS
+	'Whether a customer has ordered once, and a second order at this moment is within a time of the first';
 CREATE FUNCTION customer_scoring.second_purchase_eligible(summary customer_scoring.purchase_summary, as_of timestamptz,
 		within interval DEFAULT '30 days', time_zone text DEFAULT pg_catalog.current_setting('TimeZone')) RETURNS boolean
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	BEGIN ATOMIC
-		SELECT coalesce(customer_scoring.recency_days($1, $2, $4) OPERATOR(pg_catalog.>=) 0
-			AND customer_scoring.orders($1) OPERATOR(pg_catalog.=) 1
-			AND $2 OPERATOR(pg_catalog.<) pg_catalog.timezone($4, pg_catalog.timezone($4, customer_scoring.first_order_at($1)) OPERATOR(pg_catalog.+) $3), false);
+		-- recency_days refuses a summary that holds later orders
+		SELECT customer_scoring.recency_days($1, $2, $4) IS NOT NULL
+			AND customer_scoring.second_purchase_eligible(customer_scoring.orders($1), customer_scoring.first_order_at($1), $2, $3, $4);
 	END;
 COMMENT ON FUNCTION customer_scoring.second_purchase_eligible(customer_scoring.purchase_summary, timestamptz, interval, text) IS
 	'Whether a customer has ordered once, and a second order at this moment is within a time of the first';

@@ -2,7 +2,10 @@
 --
 -- An earn entry is a lot. What is spent is taken from lots, those that expire
 -- first before others, and points_allocation says how much from which; so a
--- reversal gives back exactly what was taken. Whoever writes entries of a
+-- reversal gives back exactly what was taken. When points are taken back that
+-- were spent, other lots pay; what they cannot pay is a debt of the reversal's
+-- entry, paid before anything else by whatever comes next. So nobody has both
+-- debts and points that could expire meanwhile. Whoever writes entries of a
 -- customer updates the customer's row of points_account first: others wait, or
 -- fail with 40001 if their snapshot is older.
 
@@ -13,7 +16,7 @@ CREATE TABLE customer_scoring.points_programme (
 	time_zone text NOT NULL DEFAULT pg_catalog.current_setting('TimeZone'),
 	allow_negative boolean NOT NULL DEFAULT false,
 	CONSTRAINT points_programme_pending CHECK (pending >= interval '0'),
-	CONSTRAINT points_programme_expire_after CHECK (expire_after > interval '0'),
+	CONSTRAINT points_programme_expire_after CHECK (expire_after > pending),
 	CONSTRAINT points_programme_time_zone CHECK (pg_catalog.timezone(time_zone, timestamptz 'epoch') IS NOT NULL)
 );
 COMMENT ON TABLE customer_scoring.points_programme IS 'Programmes in which customers earn points';
@@ -21,7 +24,7 @@ COMMENT ON COLUMN customer_scoring.points_programme.name IS 'Name of the program
 COMMENT ON COLUMN customer_scoring.points_programme.pending IS 'Time from earning points until they can be redeemed';
 COMMENT ON COLUMN customer_scoring.points_programme.expire_after IS 'Time from earning points until they expire; NULL for never';
 COMMENT ON COLUMN customer_scoring.points_programme.time_zone IS 'Zone in which these times are counted';
-COMMENT ON COLUMN customer_scoring.points_programme.allow_negative IS 'Whether a balance may fall below zero when points are reversed that were spent';
+COMMENT ON COLUMN customer_scoring.points_programme.allow_negative IS 'Whether a balance may fall below zero when points are taken back that were spent';
 
 CREATE TABLE customer_scoring.points_entry (
 	entry_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -68,11 +71,11 @@ CREATE TABLE customer_scoring.points_allocation (
 	CONSTRAINT points_allocation_points CHECK (points <> 0)
 );
 COMMENT ON TABLE customer_scoring.points_allocation IS 'Which points that were earned an entry took, or gave back: only ever added to';
-COMMENT ON COLUMN customer_scoring.points_allocation.entry IS 'The entry that took points';
-COMMENT ON COLUMN customer_scoring.points_allocation.lot IS 'The entry by which they were earned';
+COMMENT ON COLUMN customer_scoring.points_allocation.entry IS 'The entry that took or gave back points';
+COMMENT ON COLUMN customer_scoring.points_allocation.lot IS 'The entry by which they were earned, or one that owes and was given them';
 COMMENT ON COLUMN customer_scoring.points_allocation.points IS 'Points taken; below zero when they were given back';
 CREATE INDEX points_allocation_lot ON customer_scoring.points_allocation (lot);
-COMMENT ON INDEX customer_scoring.points_allocation_lot IS 'What was taken of points that were earned';
+COMMENT ON INDEX customer_scoring.points_allocation_lot IS 'What was taken of points that were earned, and given back';
 
 SELECT pg_catalog.pg_extension_config_dump('customer_scoring.points_programme', '');
 SELECT pg_catalog.pg_extension_config_dump('customer_scoring.points_entry', '');
@@ -115,14 +118,22 @@ END $$;
 CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON customer_scoring.points_programme
 	FOR EACH ROW EXECUTE FUNCTION customer_scoring_internal.refuse_programme_change();
 
--- Keep others from the points of a customer until this transaction ends.
-CREATE FUNCTION customer_scoring_internal.take_points_account(programme text, customer text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION customer_scoring_internal.check_points_programme(programme text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF NOT EXISTS (SELECT FROM customer_scoring.points_programme p WHERE p.name = programme) THEN
 		RAISE 'programme % does not exist', coalesce(quote_literal(programme), 'NULL') USING ERRCODE = 'undefined_object',
 			HINT = 'INSERT INTO customer_scoring.points_programme (name) first.';
 	END IF;
+END $$;
+
+-- Keep others from the points of a customer, and the programme from going, until
+-- this transaction ends.
+CREATE FUNCTION customer_scoring_internal.take_points_account(programme text, customer text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM FROM customer_scoring.points_programme p WHERE p.name = programme FOR KEY SHARE;
+	PERFORM customer_scoring_internal.check_points_programme(programme);
 	IF customer IS NULL THEN
 		RAISE 'customer must not be null' USING ERRCODE = 'null_value_not_allowed', HINT = 'Say whose points they are.';
 	END IF;
@@ -130,55 +141,82 @@ BEGIN
 	ON CONFLICT ON CONSTRAINT points_account_pkey DO UPDATE SET uses = a.uses + 1;
 END $$;
 
--- Lots of a customer that are there at a moment, and what is left of each.
-CREATE FUNCTION customer_scoring_internal.points_lots(programme text, customer text, as_of timestamptz, OUT lot bigint, OUT remaining numeric, OUT available boolean)
-RETURNS SETOF record LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT l.entry_id, l.points - coalesce(t.taken, 0), l.available_from <= $3
+-- Lots of a customer that are there at a moment, and what is left of each: then,
+-- and of that until now. This and points_debts become part of the queries that
+-- call them.
+CREATE FUNCTION customer_scoring_internal.points_lots(programme text, customer text, as_of timestamptz,
+	OUT lot bigint, OUT expires_at timestamptz, OUT remaining numeric, OUT spendable numeric, OUT available boolean)
+RETURNS SETOF record LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT l.entry_id, l.expires_at, l.points OPERATOR(pg_catalog.-) t.taken,
+		least(l.points OPERATOR(pg_catalog.-) t.taken, l.points OPERATOR(pg_catalog.-) t.taken_until_now),
+		l.available_from OPERATOR(pg_catalog.<=) $3
 	FROM customer_scoring.points_entry l
-	CROSS JOIN LATERAL (SELECT sum(a.points) AS taken FROM customer_scoring.points_allocation a
-		JOIN customer_scoring.points_entry e ON e.entry_id = a.entry WHERE a.lot = l.entry_id AND e.entered_at <= $3) t
-	WHERE l.programme = $1 AND l.customer = $2 AND l.kind = 'earn' AND l.entered_at <= $3 AND (l.expires_at IS NULL OR l.expires_at > $3)
-	  AND l.points > coalesce(t.taken, 0)
-	ORDER BY l.expires_at NULLS LAST, l.entry_id
-$$;
+	CROSS JOIN LATERAL (SELECT coalesce(pg_catalog.sum(a.points) FILTER (WHERE e.entered_at OPERATOR(pg_catalog.<=) $3), 0) AS taken,
+			coalesce(pg_catalog.sum(a.points), 0) AS taken_until_now
+		FROM customer_scoring.points_allocation a JOIN customer_scoring.points_entry e ON e.entry_id OPERATOR(pg_catalog.=) a.entry
+		WHERE a.lot OPERATOR(pg_catalog.=) l.entry_id) t
+	WHERE l.programme OPERATOR(pg_catalog.=) $1 AND l.customer OPERATOR(pg_catalog.=) $2 AND l.kind OPERATOR(pg_catalog.=) 'earn'
+	  AND l.entered_at OPERATOR(pg_catalog.<=) $3 AND (l.expires_at IS NULL OR l.expires_at OPERATOR(pg_catalog.>) $3)
+	  AND l.points OPERATOR(pg_catalog.>) t.taken;
+END;
 
--- Entries of a customer that took more than there was, and how much.
+-- Entries of a customer that took back more than there was, and how much of it
+-- is owed at a moment: not what lots paid, nor what was given to them.
 CREATE FUNCTION customer_scoring_internal.points_debts(programme text, customer text, as_of timestamptz, OUT entry bigint, OUT owed numeric)
-RETURNS SETOF record LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT d.entry_id, -d.points - coalesce(t.taken, 0)
+RETURNS SETOF record LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT d.entry_id, g.given OPERATOR(pg_catalog.-) d.points OPERATOR(pg_catalog.-) t.taken
 	FROM customer_scoring.points_entry d
-	CROSS JOIN LATERAL (SELECT sum(a.points) AS taken FROM customer_scoring.points_allocation a
-		JOIN customer_scoring.points_entry l ON l.entry_id = a.lot WHERE a.entry = d.entry_id AND l.entered_at <= $3) t
-	WHERE d.programme = $1 AND d.customer = $2 AND d.kind = 'reverse' AND d.points < 0 AND d.entered_at <= $3
-	  AND -d.points > coalesce(t.taken, 0)
-	ORDER BY d.entry_id
-$$;
+	CROSS JOIN LATERAL (SELECT coalesce(pg_catalog.sum(a.points), 0) AS taken
+		FROM customer_scoring.points_allocation a JOIN customer_scoring.points_entry l ON l.entry_id OPERATOR(pg_catalog.=) a.lot
+		WHERE a.entry OPERATOR(pg_catalog.=) d.entry_id AND l.entered_at OPERATOR(pg_catalog.<=) $3) t
+	CROSS JOIN LATERAL (SELECT coalesce(pg_catalog.sum(a.points), 0) AS given
+		FROM customer_scoring.points_allocation a JOIN customer_scoring.points_entry e ON e.entry_id OPERATOR(pg_catalog.=) a.entry
+		WHERE a.lot OPERATOR(pg_catalog.=) d.entry_id AND e.entered_at OPERATOR(pg_catalog.<=) $3) g
+	WHERE d.programme OPERATOR(pg_catalog.=) $1 AND d.customer OPERATOR(pg_catalog.=) $2 AND d.kind OPERATOR(pg_catalog.=) 'reverse'
+	  AND d.points OPERATOR(pg_catalog.<) 0 AND d.entered_at OPERATOR(pg_catalog.<=) $3
+	  AND g.given OPERATOR(pg_catalog.-) d.points OPERATOR(pg_catalog.>) t.taken;
+END;
 
 CREATE FUNCTION customer_scoring_internal.points_balance(programme text, customer text, as_of timestamptz) RETURNS numeric
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce((SELECT sum(l.remaining) FROM customer_scoring_internal.points_lots($1, $2, $3) l WHERE l.available), 0)
-	     - coalesce((SELECT sum(d.owed) FROM customer_scoring_internal.points_debts($1, $2, $3) d), 0)
-$$;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM customer_scoring_internal.check_points_programme(programme);
+	RETURN coalesce((SELECT sum(l.remaining) FROM customer_scoring_internal.points_lots(programme, customer, as_of) l WHERE l.available), 0)
+	     - coalesce((SELECT sum(d.owed) FROM customer_scoring_internal.points_debts(programme, customer, as_of) d), 0);
+END $$;
 
 CREATE FUNCTION customer_scoring_internal.points_pending(programme text, customer text, as_of timestamptz) RETURNS numeric
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce((SELECT sum(l.remaining) FROM customer_scoring_internal.points_lots($1, $2, $3) l WHERE NOT l.available), 0)
-$$;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM customer_scoring_internal.check_points_programme(programme);
+	RETURN coalesce((SELECT sum(l.remaining) FROM customer_scoring_internal.points_lots(programme, customer, as_of) l WHERE NOT l.available), 0);
+END $$;
 
-CREATE FUNCTION customer_scoring_internal.check_points(points numeric, entered_at timestamptz) RETURNS void
+CREATE FUNCTION customer_scoring_internal.check_points_moment(name text, moment timestamptz) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF points IS NULL OR entered_at IS NULL THEN
-		RAISE '% must not be null', CASE WHEN points IS NULL THEN 'points' ELSE 'entered_at' END USING ERRCODE = 'null_value_not_allowed', HINT = 'Give it a value.';
-	ELSIF points <= 0 OR points >= 1e20 OR points = 'NaN' THEN
-		RAISE '% are no points', points USING ERRCODE = 'numeric_value_out_of_range', HINT = 'Give a number above 0 and below 10^20.';
-	ELSIF NOT isfinite(entered_at) THEN
-		RAISE 'entered_at must be finite, not %', entered_at USING ERRCODE = 'datetime_field_overflow', HINT = 'Give the moment of the entry.';
+	IF moment IS NULL THEN
+		RAISE '% must not be null', name USING ERRCODE = 'null_value_not_allowed', HINT = 'Leave it out for now.';
+	ELSIF NOT isfinite(moment) THEN
+		RAISE '% must be finite, not %', name, moment USING ERRCODE = 'datetime_field_overflow', HINT = 'Leave it out for now.';
+	END IF;
+END $$;
+
+CREATE FUNCTION customer_scoring_internal.check_points(points numeric) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF points IS NULL THEN
+		RAISE 'points must not be null' USING ERRCODE = 'null_value_not_allowed', HINT = 'Say how many.';
+	ELSIF points <= 0 OR points >= 1e20 THEN
+		RAISE 'points must be above 0 and below 10^20, not %', points USING ERRCODE = 'numeric_value_out_of_range',
+			HINT = 'Points that go are written with redeem_points, donate_points or reverse_points.';
 	END IF;
 END $$;
 
 -- The entry of a reference that is there already; an error if it says something else.
-CREATE FUNCTION customer_scoring_internal.points_entered(programme text, kind text, reference text, customer text, points numeric, reverses bigint) RETURNS bigint
+CREATE FUNCTION customer_scoring_internal.points_entered(programme text, kind text, reference text, customer text, points numeric, beneficiary text, reverses bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	found customer_scoring.points_entry;
@@ -186,7 +224,7 @@ BEGIN
 	SELECT * INTO found FROM customer_scoring.points_entry e WHERE e.programme = $1 AND e.kind = $2 AND e.reference = $3;
 	IF found.entry_id IS NULL THEN
 		RETURN NULL;
-	ELSIF found.customer = $4 AND (found.points = $5 OR found.reverses = $6) THEN
+	ELSIF found.customer = $4 AND (found.points = $5 AND found.beneficiary IS NOT DISTINCT FROM $6 OR found.reverses = $7) THEN
 		RETURN found.entry_id;
 	END IF;
 	RAISE 'reference % is that of entry %, which is another one', quote_literal(reference), found.entry_id USING ERRCODE = 'unique_violation',
@@ -200,9 +238,10 @@ DECLARE
 	rest numeric := points;
 	debt record;
 BEGIN
-	PERFORM customer_scoring_internal.check_points(points, entered_at);
+	PERFORM customer_scoring_internal.check_points(points);
+	PERFORM customer_scoring_internal.check_points_moment('entered_at', entered_at);
 	PERFORM customer_scoring_internal.take_points_account(programme, customer);
-	entry := customer_scoring_internal.points_entered(programme, 'earn', reference, customer, points, NULL);
+	entry := customer_scoring_internal.points_entered(programme, 'earn', reference, customer, points, NULL, NULL);
 	IF entry IS NOT NULL THEN
 		RETURN entry;
 	END IF;
@@ -211,12 +250,30 @@ BEGIN
 	FROM customer_scoring.points_programme p WHERE p.name = $1
 	RETURNING entry_id INTO entry;
 	-- what is owed is paid first
-	FOR debt IN SELECT * FROM customer_scoring_internal.points_debts(programme, customer, 'infinity') LOOP
+	FOR debt IN SELECT * FROM customer_scoring_internal.points_debts(programme, customer, 'infinity') d ORDER BY d.entry LOOP
 		EXIT WHEN rest = 0;
 		INSERT INTO customer_scoring.points_allocation VALUES (debt.entry, entry, least(rest, debt.owed));
 		rest := rest - least(rest, debt.owed);
 	END LOOP;
 	RETURN entry;
+END $$;
+
+-- Let lots pay for an entry, those that expire first before others; what they
+-- cannot pay. Pending ones pay only if asked.
+CREATE FUNCTION customer_scoring_internal.take_points(entry bigint, programme text, customer text, points numeric, as_of timestamptz, and_pending boolean) RETURNS numeric
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	rest numeric := points;
+	l record;
+BEGIN
+	FOR l IN SELECT * FROM customer_scoring_internal.points_lots(programme, customer, as_of)
+		WHERE spendable > 0 AND (available OR and_pending) ORDER BY expires_at NULLS LAST, lot
+	LOOP
+		EXIT WHEN rest = 0;
+		INSERT INTO customer_scoring.points_allocation VALUES (entry, l.lot, least(rest, l.spendable));
+		rest := rest - least(rest, l.spendable);
+	END LOOP;
+	RETURN rest;
 END $$;
 
 -- Take points from lots for an entry of a kind.
@@ -225,21 +282,16 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	entry bigint;
 	balance numeric;
-	rest numeric := points;
-	lot record;
 BEGIN
-	PERFORM customer_scoring_internal.check_points(points, entered_at);
+	PERFORM customer_scoring_internal.check_points(points);
+	PERFORM customer_scoring_internal.check_points_moment('entered_at', entered_at);
 	PERFORM customer_scoring_internal.take_points_account(programme, customer);
-	entry := customer_scoring_internal.points_entered(programme, kind, reference, customer, -points, NULL);
+	entry := customer_scoring_internal.points_entered(programme, kind, reference, customer, -points, beneficiary, NULL);
 	IF entry IS NOT NULL THEN
 		RETURN entry;
 	END IF;
-	-- what was taken later from lots is not there either
-	SELECT coalesce(sum(least(l.remaining, n.remaining)) FILTER (WHERE l.available), 0) - coalesce((SELECT sum(d.owed) FROM customer_scoring_internal.points_debts(programme, customer, 'infinity') d), 0)
-	INTO balance
-	FROM customer_scoring_internal.points_lots(programme, customer, entered_at) l
-	CROSS JOIN LATERAL (SELECT e.points - coalesce(sum(a.points), 0) AS remaining FROM customer_scoring.points_entry e
-		LEFT JOIN customer_scoring.points_allocation a ON a.lot = e.entry_id WHERE e.entry_id = l.lot GROUP BY e.entry_id) n;
+	balance := coalesce((SELECT sum(l.spendable) FROM customer_scoring_internal.points_lots(programme, customer, entered_at) l WHERE l.available AND l.spendable > 0), 0)
+	         - coalesce((SELECT sum(d.owed) FROM customer_scoring_internal.points_debts(programme, customer, 'infinity') d), 0);
 	IF balance < points THEN
 		RAISE 'balance % of customer % is below %', balance, customer, points USING ERRCODE = 'KA013',
 			DETAIL = json_build_object('programme', programme, 'customer', customer, 'actual', balance, 'limit', points),
@@ -247,17 +299,7 @@ BEGIN
 	END IF;
 	INSERT INTO customer_scoring.points_entry (programme, customer, kind, points, entered_at, beneficiary, reference)
 	VALUES (programme, customer, kind, -points, entered_at, beneficiary, reference) RETURNING entry_id INTO entry;
-	FOR lot IN
-		SELECT l.lot, least(l.remaining, n.remaining) AS remaining
-		FROM customer_scoring_internal.points_lots(programme, customer, entered_at) WITH ORDINALITY l
-		CROSS JOIN LATERAL (SELECT e.points - coalesce(sum(a.points), 0) AS remaining FROM customer_scoring.points_entry e
-			LEFT JOIN customer_scoring.points_allocation a ON a.lot = e.entry_id WHERE e.entry_id = l.lot GROUP BY e.entry_id) n
-		WHERE l.available AND n.remaining > 0 ORDER BY l.ordinality
-	LOOP
-		EXIT WHEN rest = 0;
-		INSERT INTO customer_scoring.points_allocation VALUES (entry, lot.lot, least(rest, lot.remaining));
-		rest := rest - least(rest, lot.remaining);
-	END LOOP;
+	PERFORM customer_scoring_internal.take_points(entry, programme, customer, points, entered_at, false);
 	RETURN entry;
 END $$;
 
@@ -275,12 +317,54 @@ BEGIN
 	RETURN customer_scoring_internal.spend_points(programme, customer, 'donate', points, beneficiary, reference, entered_at);
 END $$;
 
+-- Take back what a lot brought, by an entry that is written already: what is
+-- left of the lot first, then from other lots. What nobody pays is owed.
+CREATE FUNCTION customer_scoring_internal.unearn_points(reversal bigint, lot customer_scoring.points_entry, points numeric, as_of timestamptz) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	own numeric := lot.points - coalesce((SELECT sum(a.points) FROM customer_scoring.points_allocation a WHERE a.lot = ($2).entry_id), 0);
+	rest numeric;
+BEGIN
+	INSERT INTO customer_scoring.points_allocation SELECT reversal, lot.entry_id, own WHERE own > 0;
+	rest := customer_scoring_internal.take_points(reversal, lot.programme, lot.customer, points - own, as_of, true);
+	IF rest > 0 AND NOT (SELECT p.allow_negative FROM customer_scoring.points_programme p WHERE p.name = lot.programme) THEN
+		RAISE 'of % points of entry % only % are left', points, lot.entry_id, points - rest USING ERRCODE = 'KA013',
+			DETAIL = json_build_object('programme', lot.programme, 'customer', lot.customer, 'actual', points - rest, 'limit', points),
+			HINT = 'Reverse first what the points were spent on, or let the programme allow_negative.', SCHEMA = 'customer_scoring', TABLE = 'points_entry';
+	END IF;
+END $$;
+
+-- Give back what an entry spent, by an entry that is written already: to what
+-- is owed first, the rest to the lots that it came from.
+CREATE FUNCTION customer_scoring_internal.unspend_points(reversal bigint, spent customer_scoring.points_entry) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	paid numeric := 0;
+	part numeric;
+	debt record;
+	taken record;
+BEGIN
+	FOR debt IN SELECT * FROM customer_scoring_internal.points_debts(spent.programme, spent.customer, 'infinity') d ORDER BY d.entry LOOP
+		part := least(debt.owed, -spent.points - paid);
+		EXIT WHEN part = 0;
+		INSERT INTO customer_scoring.points_allocation VALUES (reversal, debt.entry, -part);
+		paid := paid + part;
+	END LOOP;
+	FOR taken IN
+		SELECT a.lot, a.points FROM customer_scoring.points_allocation a JOIN customer_scoring.points_entry l ON l.entry_id = a.lot
+		WHERE a.entry = spent.entry_id ORDER BY l.expires_at NULLS LAST, l.entry_id
+	LOOP
+		part := least(paid, taken.points);
+		INSERT INTO customer_scoring.points_allocation SELECT reversal, taken.lot, part - taken.points WHERE part < taken.points;
+		paid := paid - part;
+	END LOOP;
+END $$;
+
 CREATE FUNCTION customer_scoring_internal.reverse_points(entry bigint, reference text, entered_at timestamptz) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	found customer_scoring.points_entry;
 	reversal bigint;
-	remaining numeric;
 	back numeric;
 BEGIN
 	SELECT * INTO found FROM customer_scoring.points_entry e WHERE e.entry_id = $1;
@@ -289,36 +373,32 @@ BEGIN
 	ELSIF found.kind IN ('reverse', 'expire') THEN
 		RAISE 'an entry of kind % cannot be reversed', found.kind USING ERRCODE = 'invalid_parameter_value', HINT = 'Earn or redeem the points again.';
 	END IF;
-	PERFORM customer_scoring_internal.check_points(1, entered_at);
+	PERFORM customer_scoring_internal.check_points_moment('entered_at', entered_at);
 	PERFORM customer_scoring_internal.take_points_account(found.programme, found.customer);
-	reversal := coalesce((SELECT e.entry_id FROM customer_scoring.points_entry e WHERE e.reverses = $1 AND $2 IS NOT NULL AND e.reference = $2),
-		customer_scoring_internal.points_entered(found.programme, 'reverse', reference, found.customer, NULL, entry));
+	reversal := customer_scoring_internal.points_entered(found.programme, 'reverse', reference, found.customer, NULL, NULL, entry);
 	IF reversal IS NOT NULL THEN
 		RETURN reversal;
 	ELSIF EXISTS (SELECT FROM customer_scoring.points_entry e WHERE e.reverses = entry) THEN
 		RAISE 'entry % is reversed already', entry USING ERRCODE = 'unique_violation', HINT = 'An entry is taken back once.';
+	ELSIF entered_at < found.entered_at THEN
+		RAISE 'entered_at % is before entry %, which is of %', entered_at, entry, found.entered_at USING ERRCODE = 'invalid_parameter_value',
+			HINT = 'An entry is taken back after it was made.';
 	END IF;
+	-- points of a lot that have expired went already
+	back := found.points - CASE found.kind WHEN 'earn' THEN coalesce((SELECT sum(a.points) FROM customer_scoring.points_allocation a
+		JOIN customer_scoring.points_entry e ON e.entry_id = a.entry WHERE a.lot = $1 AND e.kind = 'expire'), 0) ELSE 0 END;
+	INSERT INTO customer_scoring.points_entry (programme, customer, kind, points, entered_at, reference, reverses)
+	VALUES (found.programme, found.customer, 'reverse', -back, $3, $2, $1) RETURNING entry_id INTO reversal;
 	IF found.kind = 'earn' THEN
-		SELECT found.points - coalesce(sum(a.points), 0), found.points - coalesce(sum(a.points) FILTER (WHERE e.kind = 'expire'), 0)
-		INTO remaining, back
-		FROM customer_scoring.points_allocation a JOIN customer_scoring.points_entry e ON e.entry_id = a.entry WHERE a.lot = $1;
-		IF remaining < back AND NOT (SELECT p.allow_negative FROM customer_scoring.points_programme p WHERE p.name = found.programme) THEN
-			RAISE 'of % points of entry % only % are left', back, entry, remaining USING ERRCODE = 'KA013',
-				DETAIL = json_build_object('programme', found.programme, 'customer', found.customer, 'actual', remaining, 'limit', back),
-				HINT = 'Reverse first what the points were spent on, or let the programme allow_negative.', SCHEMA = 'customer_scoring', TABLE = 'points_entry';
-		END IF;
-		INSERT INTO customer_scoring.points_entry (programme, customer, kind, points, entered_at, reference, reverses)
-		VALUES (found.programme, found.customer, 'reverse', -back, $3, $2, $1) RETURNING entry_id INTO reversal;
-		INSERT INTO customer_scoring.points_allocation SELECT reversal, $1, remaining WHERE remaining > 0;
+		PERFORM customer_scoring_internal.unearn_points(reversal, found, back, entered_at);
 	ELSE
-		INSERT INTO customer_scoring.points_entry (programme, customer, kind, points, entered_at, reference, reverses)
-		VALUES (found.programme, found.customer, 'reverse', -found.points, $3, $2, $1) RETURNING entry_id INTO reversal;
-		INSERT INTO customer_scoring.points_allocation SELECT reversal, a.lot, -a.points FROM customer_scoring.points_allocation a WHERE a.entry = $1;
+		PERFORM customer_scoring_internal.unspend_points(reversal, found);
 	END IF;
 	RETURN reversal;
 END $$;
 
--- Enter what has expired, customer by customer in their order.
+-- Enter what has expired, customer by customer in their order: when it expired,
+-- or when it was given back later.
 CREATE FUNCTION customer_scoring_internal.expire_points(programme text, as_of timestamptz) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -327,7 +407,8 @@ DECLARE
 	entry bigint;
 	entries bigint := 0;
 BEGIN
-	PERFORM customer_scoring_internal.check_points(1, as_of);
+	PERFORM customer_scoring_internal.check_points_programme(programme);
+	PERFORM customer_scoring_internal.check_points_moment('as_of', as_of);
 	FOR whose IN
 		SELECT DISTINCT l.customer FROM customer_scoring.points_entry l
 		WHERE l.programme = $1 AND l.expires_at <= $2
@@ -336,13 +417,14 @@ BEGIN
 	LOOP
 		PERFORM customer_scoring_internal.take_points_account(programme, whose);
 		FOR lot IN
-			SELECT l.entry_id, l.expires_at, l.points - coalesce(sum(a.points), 0) AS remaining
+			SELECT l.entry_id, greatest(l.expires_at, max(e.entered_at)) AS moment, l.points - coalesce(sum(a.points), 0) AS remaining
 			FROM customer_scoring.points_entry l LEFT JOIN customer_scoring.points_allocation a ON a.lot = l.entry_id
+			LEFT JOIN customer_scoring.points_entry e ON e.entry_id = a.entry
 			WHERE l.programme = $1 AND l.customer = whose AND l.kind = 'earn' AND l.expires_at <= $2
 			GROUP BY l.entry_id HAVING l.points > coalesce(sum(a.points), 0) ORDER BY l.entry_id
 		LOOP
 			INSERT INTO customer_scoring.points_entry (programme, customer, kind, points, entered_at)
-			VALUES (programme, whose, 'expire', -lot.remaining, lot.expires_at) RETURNING entry_id INTO entry;
+			VALUES (programme, whose, 'expire', -lot.remaining, lot.moment) RETURNING entry_id INTO entry;
 			INSERT INTO customer_scoring.points_allocation VALUES (entry, lot.entry_id, lot.remaining);
 			entries := entries + 1;
 		END LOOP;
@@ -362,15 +444,15 @@ CREATE FUNCTION customer_scoring.donate_points(programme text, customer text, po
 COMMENT ON FUNCTION customer_scoring.donate_points(text, text, numeric, text, text, timestamptz) IS 'Enter points that a customer gives to somebody else, as if they were redeemed';
 CREATE FUNCTION customer_scoring.reverse_points(entry bigint, reference text DEFAULT NULL, entered_at timestamptz DEFAULT pg_catalog.now()) RETURNS bigint
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cs_points';
-COMMENT ON FUNCTION customer_scoring.reverse_points(bigint, text, timestamptz) IS 'Take an entry back exactly: what was spent goes back to where it came from, what was earned goes';
+COMMENT ON FUNCTION customer_scoring.reverse_points(bigint, text, timestamptz) IS 'Take an entry back: what was spent goes back to where it came from, what was earned goes';
 CREATE FUNCTION customer_scoring.expire_points(programme text, as_of timestamptz DEFAULT pg_catalog.now()) RETURNS bigint
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cs_points';
 COMMENT ON FUNCTION customer_scoring.expire_points(text, timestamptz) IS 'Enter which points have expired by a moment; the number of entries';
 CREATE FUNCTION customer_scoring.points_balance(programme text, customer text, as_of timestamptz DEFAULT pg_catalog.now()) RETURNS numeric
-	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cs_points';
+	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'cs_points';
 COMMENT ON FUNCTION customer_scoring.points_balance(text, text, timestamptz) IS 'Points that a customer can redeem at a moment';
 CREATE FUNCTION customer_scoring.points_pending(programme text, customer text, as_of timestamptz DEFAULT pg_catalog.now()) RETURNS numeric
-	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cs_points';
+	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'cs_points';
 COMMENT ON FUNCTION customer_scoring.points_pending(text, text, timestamptz) IS 'Points that a customer has earned and cannot redeem yet';
 DO $$
 DECLARE

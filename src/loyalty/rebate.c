@@ -55,13 +55,13 @@ BadScheme(const char *problem, const char *at)
 			 errhint("Write totals with their rate, lowest first: '1000 2%%, 5000 3.5%%'.")));
 }
 
-/* A number without sign or exponent, after spaces; moves on behind it. */
+/* A number without sign or exponent, after spaces, less zeros at its end; moves on behind it. */
 static Numeric
 ReadNumber(const char **at, const char *problem)
 {
 	int whole;
 	int length;
-	Numeric value;
+	Datum value;
 
 	*at += strspn(*at, " \t\r\n");
 	length = whole = strspn(*at, "0123456789");
@@ -69,10 +69,10 @@ ReadNumber(const char **at, const char *problem)
 		length += 1 + strspn(*at + whole + 1, "0123456789");
 	if (whole == 0)
 		BadScheme(problem, *at);
-	value = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(pnstrdup(*at, length)),
-												ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	value = DirectFunctionCall3(numeric_in, CStringGetDatum(pnstrdup(*at, length)),
+								ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 	*at += length;
-	return value;
+	return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, value));
 }
 
 /* The bands of a scheme's text; an error that tells what is wrong and where. */

@@ -337,6 +337,14 @@ sub add_segment_tables
 	return;
 }
 
+# Who writes to a partition and then to its parent can be in the way of what makes or drops
+# a segment table, and it in his: then it is called again.
+sub until_no_deadlock
+{
+	my ($call) = @_;
+	return "DO \$\$ BEGIN LOOP BEGIN PERFORM $call; RETURN; EXCEPTION WHEN deadlock_detected THEN END; END LOOP; END \$\$;\n";
+}
+
 # One more segment table, made while writers write: they are waited for, and seen.
 # When it is there already it is dropped, under their eyes as well.
 sub flip_latecomer
@@ -347,14 +355,12 @@ sub flip_latecomer
 	if (my ($late) = grep { $_->{late} } $self->tables)
 	{
 		$self->{tables} = [ grep { $_ != $late } $self->tables ];
-		$self->tell($refresher, "SELECT drop_segment_table('$late->{table}');\n");
+		$self->tell($refresher, until_no_deadlock("drop_segment_table('$late->{table}')"));
 	}
 	else
 	{
 		my $late = { %{ $self->pick(grep { !$_->{frozen} } @TABLES) }, table => 'latecomer', late => 1 };
-		# who writes to a partition and then to its parent can be in its way, and it in his: then it is called again
-		$self->tell($refresher, "DO \$\$ BEGIN LOOP BEGIN PERFORM create_segment_table('$late->{table}', '$late->{source}', $late->{options}); RETURN;
-			EXCEPTION WHEN deadlock_detected THEN END; END LOOP; END \$\$;\n");
+		$self->tell($refresher, until_no_deadlock("create_segment_table('$late->{table}', '$late->{source}', $late->{options})"));
 		$self->{tables} = [ $self->tables, $late ];
 	}
 	$self->await([$refresher]);
