@@ -4,6 +4,9 @@
 
 CREATE FUNCTION customer_scoring_internal.change_log_count(segment_table oid, OUT customers bigint, OUT oldest_at timestamptz, OUT gap text)
 	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cs_change_log_count';
+CREATE FUNCTION customer_scoring_internal.run_has_ended(run_id bigint) RETURNS boolean
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cs_run_has_ended';
+COMMENT ON FUNCTION customer_scoring_internal.run_has_ended(bigint) IS 'Whether a run has told its outcome by now';
 CREATE FUNCTION customer_scoring_internal.local_time(moment timestamptz, time_zone text) RETURNS text
 	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cs_local_time';
 
@@ -27,6 +30,7 @@ SELECT r.run_id,
             WHEN r.finished_at IS NOT NULL THEN 'succeeded'
             WHEN r.started_at IS NULL THEN 'requested'
             WHEN EXISTS (SELECT FROM running g WHERE g.by_hand IS NULL AND g.run_id = r.run_id & 4294967295) THEN 'running'
+            WHEN customer_scoring_internal.run_has_ended(r.run_id) THEN 'running'
             ELSE 'interrupted' END AS state,
        r.mode,
        r.reason,
@@ -174,7 +178,7 @@ LEFT JOIN LATERAL (SELECT f.run_id, f.cause, f.error_code, f.error_message, f.er
 CROSS JOIN LATERAL (SELECT CASE WHEN d.refresh_every IS NOT NULL OR s.requested_run_id IS NOT NULL THEN s.due_at END AS next_refresh_at) e
 CROSS JOIN LATERAL customer_scoring_internal.change_log_count(d.segment_table) l
 CROSS JOIN LATERAL (SELECT CASE
-           WHEN g.run_id IS NOT NULL THEN 'running'
+           WHEN g.run_id IS NOT NULL OR w.finished_at IS NULL AND customer_scoring_internal.run_has_ended(w.run_id) THEN 'running'
            WHEN s.broken IS NOT NULL THEN 'broken'
            WHEN s.requested_run_id IS NOT NULL THEN 'requested'
            WHEN s.failures > 0 THEN 'failing'

@@ -41,6 +41,10 @@ $node->safe_psql('shop', "UPDATE customer_scoring_internal.segment_run SET batch
 is(status_of('slowly', 'progress', 'stranger'), 'batch 3: 150000 customers recomputed, 250000 changes left', 'how far it is');
 is(last_run('slowly', 'batches, recomputed, changes_left'), '3|150000|250000', 'in figures too');
 
+# somebody whose snapshot is of now will not see how it ends
+my $then = $node->background_psql('shop', on_error_stop => 1);
+$then->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
+
 # and batches as a worker really commits them
 $node->safe_psql('shop', "CREATE TABLE many AS SELECT i AS customer_id, now() - interval '1 day' AS ordered_at, 1 AS amount FROM generate_series(1, 100000) i; CREATE INDEX ON many (customer_id);
 	SELECT customer_scoring.create_segment_table('many_segments', 'many', breaks => 'frozen');
@@ -71,6 +75,11 @@ is(status_of('slowly', 'last_cause, last_state, error_code, error_message', 'str
 $node->safe_psql('shop', "SELECT pg_cancel_backend($pid)");
 ok( $node->poll_query_until('shop', "SELECT state = 'failed' FROM customer_scoring.segment_table_run WHERE run_id = $run"), 'a cancelled worker has failed');
 is(status_of('slowly', 'state, reason', 'keeper'), 'failing|canceling statement due to user request', 'why');
+ok($node->poll_query_until('shop', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid)"), 'and is gone');
+is($then->query_safe("SELECT state, reason IS NULL FROM customer_scoring.segment_table_status WHERE segment_table = 'public.slowly'"), 'running|t',
+	'under a snapshot of before it goes on: it did not vanish without a word');
+is($then->query_safe("SELECT state FROM customer_scoring.segment_table_run WHERE run_id = $run"), 'running', 'so does the run');
+$then->quit;
 $node->safe_psql('shop', 'UPDATE pace SET seconds = 0');
 $node->safe_psql('shop', "SET ROLE keeper; SELECT customer_scoring.refresh_segment_table('slowly')");
 is(status_of('slowly', 'state, reason, last_cause, last_state, error_code, failures'), 'by hand||manual|succeeded||0', 'until it succeeds');
