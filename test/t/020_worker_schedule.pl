@@ -68,7 +68,9 @@ wait_runs($node, 'shop', 'kept', 1, 'a role asks for its own table');
 wait_runs($node, 'shop', 'by_whom', 1, 'and for another in the same transaction');
 is($node->safe_psql('shop', 'SELECT customer_id FROM by_whom'), 'keeper', 'the worker is the owner');
 
-# settings of role and database that would stop it
+# settings of role and database that would stop it, and are not to stop the sessions of this test
+my $options = $ENV{PGOPTIONS};
+$ENV{PGOPTIONS} = '-c lock_timeout=0 -c idle_in_transaction_session_timeout=0';
 $node->safe_psql(
 	'shop', q(
 	ALTER ROLE keeper SET statement_timeout = '10ms';
@@ -85,8 +87,8 @@ segment_table($node, 'shop', 'slowly', 'slow', '1 day', 'keeper');
 $node->safe_psql('shop', "SET ROLE keeper; SELECT customer_scoring.request_segment_refresh('slowly')");
 wait_runs($node, 'shop', 'slowly', 1, 'settings of role and database do not stop a refresh');
 is(runs_of($node, 'shop', 'slowly', 'failed'), 0, 'at the first attempt');
-# nor are they to stop the sessions of this test, which may have to wait for autovacuum
 $node->safe_psql('postgres', 'ALTER DATABASE shop RESET ALL');
+$ENV{PGOPTIONS} = $options // '';
 
 # off and on again
 $node->append_conf('postgresql.conf', 'customer_scoring.scheduler = off');
