@@ -243,6 +243,9 @@ SELECT is_key_account('1');
 RESET ROLE;
 REVOKE ALL ON key_account FROM regress_key_reader;
 DROP ROLE regress_key_reader;
+-- Nobody else's code runs when the extension's owner writes: not even the owner of the database makes triggers.
+SELECT c.relname, a.grantee::regrole FROM pg_class c, aclexplode(c.relacl) a
+WHERE c.relnamespace = 'customer_scoring'::regnamespace AND a.privilege_type = 'TRIGGER' AND a.grantee <> c.relowner;
 SELECT drop_segment_table('segs');
 DROP TABLE bought;
 TRUNCATE key_account, account_manager, key_account_policy;

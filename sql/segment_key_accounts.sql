@@ -123,7 +123,7 @@ WHERE s.customer = ANY ('{1,2}'::int4[]::text[]) GROUP BY segment_customer(s.cus
 TRUNCATE key_account;
 
 SELECT drop_segment_table((t || '_segs')::regclass) FROM unnest(ARRAY['bought', 'bought_by_text', 'bought_by_uuid', 'bought_small', 'bought_big']) t;
--- An owner needs SELECT on the table, and TRIGGER to have changes captured unless others have it done already.
+-- An owner needs SELECT on the table; changes of the extension's own tables are captured in any case.
 CREATE ROLE regress_key_owner;
 GRANT CREATE ON SCHEMA public TO regress_key_owner;
 GRANT SELECT, TRIGGER ON bought TO regress_key_owner;
@@ -137,9 +137,6 @@ SET ROLE regress_key_owner;
 SET client_min_messages = notice;
 SELECT add_segment_source('own', 'key_accounts', 'customer_scoring.key_account', 'customer');
 SELECT mode FROM refresh_segment_table('own', '2024-05-01');
-RESET ROLE;
-GRANT TRIGGER ON key_account TO regress_key_owner;
-SET ROLE regress_key_owner;
 SELECT mode FROM refresh_segment_table('own', '2024-05-02');
 RESET ROLE;
 INSERT INTO key_account (customer, valid_from) VALUES ('2', '2024-05-02');

@@ -73,7 +73,8 @@ CREATE INDEX account_manager_of_customer ON customer_scoring.account_manager (cu
 COMMENT ON INDEX customer_scoring.account_manager_of_customer IS 'Periods of one customer';
 SELECT pg_catalog.pg_extension_config_dump('customer_scoring.account_manager', '');
 
-GRANT SELECT, INSERT, UPDATE, DELETE, TRIGGER ON customer_scoring.key_account, customer_scoring.account_manager TO pg_database_owner;
+-- No TRIGGER: a trigger runs with the rights of whoever writes, the extension's owner too.
+GRANT SELECT, INSERT, UPDATE, DELETE ON customer_scoring.key_account, customer_scoring.account_manager TO pg_database_owner;
 
 CREATE FUNCTION customer_scoring.is_key_account(customer text, as_of timestamptz DEFAULT pg_catalog.now()) RETURNS boolean
 	LANGUAGE sql STABLE PARALLEL SAFE

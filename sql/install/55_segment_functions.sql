@@ -29,6 +29,21 @@ CREATE FUNCTION customer_scoring.capture_changes() RETURNS trigger
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cs_capture_changes';
 COMMENT ON FUNCTION customer_scoring.capture_changes() IS
 	'Trigger on sources of segment tables: notices which customers change';
+-- Tables of the extension that are sources have it always, so that nobody needs TRIGGER on them.
+DO $$
+DECLARE
+	source text;
+BEGIN
+	FOREACH source IN ARRAY ARRAY['key_account', 'account_manager'] LOOP
+		EXECUTE pg_catalog.format('CREATE TRIGGER customer_scoring_capture AFTER INSERT OR UPDATE OR DELETE ON customer_scoring.%I
+			FOR EACH ROW EXECUTE FUNCTION customer_scoring.capture_changes()', source);
+		EXECUTE pg_catalog.format('CREATE TRIGGER customer_scoring_truncate AFTER TRUNCATE ON customer_scoring.%I
+			FOR EACH STATEMENT EXECUTE FUNCTION customer_scoring.capture_changes()', source);
+		EXECUTE pg_catalog.format('ALTER TABLE customer_scoring.%I ENABLE ALWAYS TRIGGER customer_scoring_capture,
+			ENABLE ALWAYS TRIGGER customer_scoring_truncate', source);
+	END LOOP;
+END
+$$;
 
 CREATE FUNCTION customer_scoring.create_segment_table(
 	segment_table text,

@@ -559,7 +559,7 @@ BelongsTo(Oid relation, const List *list)
 /*
  * Take our triggers from relations that no segment table follows any more, but
  * for one. Those listed are waited for, others are left for another time while
- * they are in use.
+ * they are in use. Tables of the extension keep theirs.
  */
 static void
 Sweep(List *wait_for, Oid keep)
@@ -567,6 +567,7 @@ Sweep(List *wait_for, Oid keep)
 	Oid function = CaptureFunction();
 	List *followed = FollowedRelations(InvalidOid);
 	List *relations = TriggeredRelations(function);
+	Oid own = get_namespace_oid("customer_scoring", false);
 	ListCell *cell;
 
 	foreach (cell, relations)
@@ -576,7 +577,7 @@ Sweep(List *wait_for, Oid keep)
 		ListCell *trigger;
 		Cover cover;
 
-		if (relation == keep || BelongsTo(relation, followed))
+		if (relation == keep || get_rel_namespace(relation) == own || BelongsTo(relation, followed))
 			continue;
 		if (BelongsTo(relation, wait_for))
 			LockRelationOid(relation, AccessExclusiveLock);
