@@ -19,7 +19,7 @@ DOCS = README.md
 # Tests in the order of the product: what is installed, each room, the whole.
 REGRESS = install purchase_summary purchase_plans clv_summary clv_textbook clv_model rating_summary survey survey_overloads survey_plans \
 	rfm_window rfm_model rfm_map pareto_class tier_scheme tier_fold rebate points tier_points key_account overloads \
-	rule_kinds rule_bad rule_targets rule_totals rule_ask \
+	rule_kinds rule_bad rule_targets rule_totals rule_holds rule_ask \
 	segment_table segment_capture segment_incremental segment_fallback segment_options segment_sources segment_more_sources segment_clv segment_tiers tier_policy segment_key_accounts \
 	segment_security segment_status job_surface segment_history segment_leftovers privileges drop_extension bi_lint
 ISOLATION = segment_readers segment_writers segment_refresh_twice segment_table_written \

@@ -318,6 +318,7 @@ extern uint64 CsMaskOf(CsSubject *subject);
 extern int CsRuleCacheSize; /* setting, in kB */
 extern void CsRuleInit(void);
 extern CsRuleSet *CsUseRuleSet(const char *name, MemoryContext user);
+extern void CsKeepRuleSet(CsRuleSet *set, MemoryContext user);
 extern const CsColumn *CsColumnsFor(CsRuleSet *set, Relation relation);
 
 /* verdict.c */

@@ -366,6 +366,18 @@ Load(const char *name)
 	return set;
 }
 
+/* Keep a rule set as it is for as long as the given memory. */
+void
+CsKeepRuleSet(CsRuleSet *set, MemoryContext user)
+{
+	MemoryContextCallback *release = MemoryContextAlloc(user, sizeof(MemoryContextCallback));
+
+	release->func = Release;
+	release->arg = set;
+	set->users++;
+	MemoryContextRegisterResetCallback(user, release);
+}
+
 /*
  * The rule set of a name as it is now, for a statement that begins; it stays as
  * it is as long as the given memory. An error if there is none.
@@ -374,7 +386,6 @@ CsRuleSet *
 CsUseRuleSet(const char *name, MemoryContext user)
 {
 	CsRuleSet *set = NULL;
-	MemoryContextCallback *release;
 	ListCell *cell;
 
 	AcceptInvalidationMessages();
@@ -392,11 +403,7 @@ CsUseRuleSet(const char *name, MemoryContext user)
 	}
 	if (set == NULL)
 		set = Load(name);
-	release = MemoryContextAlloc(user, sizeof(MemoryContextCallback));
-	release->func = Release;
-	release->arg = set;
-	set->users++;
-	MemoryContextRegisterResetCallback(user, release);
+	CsKeepRuleSet(set, user);
 	CsReadyAccounts(set);
 	return set;
 }

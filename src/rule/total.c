@@ -18,7 +18,9 @@
  * statement that is under way and fires when it ends.
  *
  * The needs of a statement on one relation are a *batch*, which lives in the
- * memory of the subtransaction; so a rollback forgets it.
+ * memory of the subtransaction, so a rollback forgets it; otherwise it goes when
+ * it was looked at. It keeps its rule set: statements of foreign keys are over
+ * before that.
  */
 #include "postgres.h"
 
@@ -90,7 +92,7 @@ RunKept(SPIPlanPtr *plan, const char *sql, int nargs, Oid *types, Datum *values,
 
 /* Begin the batch of a statement, and see to it that it is looked at when the statement ends. */
 static CsTotalBatch *
-NewBatch(MemoryContext query)
+NewBatch(MemoryContext query, CsRuleSet *set)
 {
 	static SPIPlanPtr plan = NULL;
 	MemoryContext memory = AllocSetContextCreate(CurTransactionContext, "customer_scoring totals",
@@ -111,6 +113,7 @@ NewBatch(MemoryContext query)
 	unlink->func = Unlink;
 	unlink->arg = batch;
 	MemoryContextRegisterResetCallback(memory, unlink);
+	CsKeepRuleSet(set, memory);
 	values[0] = Int64GetDatum(batch->id);
 	RunKept(&plan, "INSERT INTO customer_scoring_internal.rule_check (batch) VALUES ($1)", 1, types, values,
 			false);
@@ -197,7 +200,7 @@ CsAwaitTotal(CsTotalBatch **batch, MemoryContext query, const CsRule *rule, CsSu
 	if (!CsNeedsTotal(rule, subject, &need))
 		return;
 	if (*batch == NULL)
-		*batch = NewBatch(query);
+		*batch = NewBatch(query, subject->set);
 	place = FindPlace(*batch, &need);
 	if (*place != 0)
 		return;
@@ -321,11 +324,16 @@ cs_check_totals(PG_FUNCTION_ARGS)
 		{
 			memcpy(needs + n, batch->needs, sizeof(CsNeed) * batch->nneeds);
 			n += batch->nneeds;
-			batch->nneeds = 0;
-			memset(batch->places, 0, sizeof(uint32) * ((Size) batch->mask + 1));
 		}
 	}
 	qsort(needs, n, sizeof(CsNeed), CsCompareNeeds);
 	LookAt(needs, n);
+	dlist_foreach_modify(iter, &batches)
+	{
+		CsTotalBatch *batch = dlist_container(CsTotalBatch, node, iter.cur);
+
+		if (batch->query == query)
+			MemoryContextDelete(batch->memory);
+	}
 	return PointerGetDatum(NULL);
 }

@@ -1,0 +1,37 @@
+-- Rules hold whatever else happens in the statement, the transaction and the tables they read.
+\set VERBOSITY terse
+SET client_min_messages = warning;
+SET TimeZone = 'UTC';
+SET search_path = public, customer_scoring;
+
+-- Rules that change while foreign keys write: rows that were noted before are looked at by the rules of then.
+CREATE TABLE buyer (id int PRIMARY KEY);
+CREATE TABLE bought (id int PRIMARY KEY, customer int REFERENCES buyer ON UPDATE CASCADE, amount numeric, status text);
+INSERT INTO buyer VALUES (1), (2);
+INSERT INTO bought VALUES (1, 1, 60), (2, 2, 20);
+INSERT INTO account_rule_set (name, target) VALUES ('bought', 'bought');
+INSERT INTO account_rule (rule_set, name, kind, parameters) VALUES ('bought', 'credit', 'credit_limit', '{"limit": 50}');
+CREATE FUNCTION change_rules() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF new.id = 2 THEN
+		INSERT INTO account_rule (rule_set, name, kind, parameters) SELECT 'bought', repeat('x', 50) || i, 'min_order', '{"minimum": 1}' FROM generate_series(1, 40) i;
+		UPDATE account_rule_set SET columns = jsonb_build_object('unused', repeat('y', 3000));
+	END IF;
+	RETURN new;
+END $$;
+CREATE TRIGGER aaa BEFORE UPDATE ON bought FOR EACH ROW EXECUTE FUNCTION change_rules();
+CREATE TRIGGER account_rules BEFORE INSERT OR UPDATE ON bought FOR EACH ROW EXECUTE FUNCTION enforce_account_rules('bought');
+UPDATE buyer SET id = id + 100;
+DROP TRIGGER aaa ON bought;
+UPDATE account_rule SET parameters = '{"limit": 100}';
+UPDATE buyer SET id = id + 100;
+
+-- What was looked at is forgotten: a transaction of many statements takes neither memory nor ever more time.
+BEGIN;
+DO $$ BEGIN FOR i IN 1 .. 100 LOOP INSERT INTO bought VALUES (1000 + i, 101, 0.1); END LOOP; END $$;
+SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'customer_scoring totals';
+ROLLBACK;
+
+DROP TABLE bought, buyer;
+DROP FUNCTION change_rules;
+DELETE FROM account_rule_set;
