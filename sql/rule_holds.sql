@@ -35,3 +35,41 @@ ROLLBACK;
 DROP TABLE bought, buyer;
 DROP FUNCTION change_rules;
 DELETE FROM account_rule_set;
+
+-- What a filter compares is the same for the trigger, for totals and for questions: a cast to text.
+CREATE TABLE bought (id int PRIMARY KEY, customer int, amount numeric, status text, paid boolean, source inet, offer text);
+INSERT INTO account_rule_set (name, target) VALUES ('bought', 'bought');
+CREATE TRIGGER account_rules BEFORE INSERT OR UPDATE ON bought FOR EACH ROW EXECUTE FUNCTION enforce_account_rules('bought');
+INSERT INTO account_rule (rule_set, name, kind, parameters, applies_to) VALUES
+	('bought', 'paid', 'min_order', '{"minimum": 100}', '{"fields": {"paid": [true]}}'),
+	('bought', 'here', 'min_order', '{"minimum": 100}', '{"fields": {"source": ["127.0.0.1/32"]}}');
+INSERT INTO bought (id, customer, amount, paid) VALUES (1, 1, 5, true);
+INSERT INTO bought (id, customer, amount, source) VALUES (1, 1, 5, '127.0.0.1');
+SELECT rule, applies, fires FROM explain_account_rules('bought', '{"amount": 5, "paid": true}');
+UPDATE account_rule SET applies_to = NULL, kind = 'credit_limit', parameters = '{"limit": 50, "open": {"paid": ["false"]}}' WHERE name = 'paid';
+INSERT INTO bought (id, customer, amount, paid) VALUES (1, 1, 40, false), (2, 1, 40, false);
+INSERT INTO bought (id, customer, amount, paid) VALUES (1, 1, 40, false), (2, 1, 40, true);
+UPDATE bought SET paid = false;
+TRUNCATE bought;
+DELETE FROM account_rule;
+
+-- A row that the rule was waived for is asked about when it is not any more.
+INSERT INTO account_rule (rule_set, name, kind, parameters, waived_for) VALUES ('bought', 'credit', 'credit_limit', '{"limit": 50}', '{"fields": {"status": ["draft"]}}');
+INSERT INTO bought (id, customer, amount, status) VALUES (1, 1, 500, 'draft');
+UPDATE bought SET status = 'open';
+UPDATE bought SET status = 'open', amount = 5;
+UPDATE bought SET amount = 4;
+TRUNCATE bought;
+DELETE FROM account_rule;
+
+-- Orders that are no offer redeem none.
+INSERT INTO account_rule (rule_set, name, kind) VALUES ('bought', 'once', 'redeem_once');
+INSERT INTO bought (id, customer, amount, offer) VALUES (1, 1, 5, NULL), (2, 1, 5, NULL), (3, 1, 5, 'spring');
+INSERT INTO bought (id, customer, amount, offer) VALUES (4, 1, 5, NULL);
+UPDATE bought SET offer = 'spring' WHERE id = 4;
+SELECT rule, customer FROM rule_violations('bought');
+TRUNCATE bought;
+DELETE FROM account_rule;
+
+DROP TABLE bought;
+DELETE FROM account_rule_set;

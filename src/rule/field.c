@@ -3,13 +3,16 @@
  *		Values of the fields of a row that is being written, or of a record.
  *
  * A field is read as a number, a moment or a text, whatever type its column has:
- * numbers exactly, moments in the zone of the rule set, texts as the output of
- * the type. Values live as long as the row or the current memory context.
+ * numbers exactly, moments in the zone of the rule set, texts as a cast to text
+ * leaves them, which queries compare. Values live as long as the row or the
+ * current memory context.
  */
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/pg_type.h"
+#include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -102,10 +105,15 @@ CsResolveColumns(const CsRuleSet *set, Relation relation, CsColumn *columns)
 							   field->column, format_type_be(attribute->atttypid),
 							   field->type == FIELD_NUMBER ? "number" : "moment"),
 					  NULL);
-		column->output = InvalidOid;
+		column->cast = column->output = InvalidOid;
 		if (field->type == FIELD_TEXT && column->type != TEXTOID && column->type != VARCHAROID &&
 			column->type != BPCHAROID && column->type != INT4OID && column->type != INT8OID)
 		{
+			/* the cast of a type that users have made would be code of theirs */
+			if (find_coercion_pathway(TEXTOID, column->type, COERCION_EXPLICIT, &column->cast) !=
+					COERCION_PATH_FUNC ||
+				column->cast >= FirstNormalObjectId)
+				column->cast = InvalidOid;
 			getTypeOutputInfo(attribute->atttypid, &output, &is_varlena);
 			column->output = output;
 		}
@@ -223,6 +231,13 @@ CsMomentFieldOf(CsSubject *subject, int field, TimestampTz *value)
 	return true;
 }
 
+/* A value as a function casts it to text. */
+static char *
+CastText(Oid cast, Datum value)
+{
+	return TextDatumGetCString(OidFunctionCall1(cast, value));
+}
+
 /* A text; false for null. */
 bool
 CsTextOf(CsSubject *subject, int field, CsText *value)
@@ -239,7 +254,9 @@ CsTextOf(CsSubject *subject, int field, CsText *value)
 		datum = slot_getattr(subject->slot, column->attnum, &isnull);
 		if (isnull)
 			return false;
-		if (OidIsValid(column->output))
+		if (OidIsValid(column->cast))
+			text = CastText(column->cast, datum);
+		else if (OidIsValid(column->output))
 			text = OidOutputFunctionCall(column->output, datum);
 		else if (column->type == INT4OID || column->type == INT8OID)
 		{

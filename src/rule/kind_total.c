@@ -277,8 +277,8 @@ Contribution(const CsRule *rule, CsSubject *subject, CsNeed *need)
 	{
 		need->groups[i] = rule->fields[i] >= 0 && CsTextOf(subject, rule->fields[i], &text) ? CsCString(text)
 																							: NULL;
-		/* nobody's total has no limit */
-		if (i == 0 && rule->fields[i] >= 0 && need->groups[i] == NULL)
+		/* nobody's total has no limit, and what is no offer is not redeemed */
+		if (rule->fields[i] >= 0 && need->groups[i] == NULL && (i == 0 || !rule->kind->fields[i].optional))
 			return false;
 	}
 	if (kind->moment >= 0)
@@ -314,7 +314,8 @@ IsSameTotal(const CsNeed *a, const CsNeed *b)
 
 /*
  * Whether a row makes it necessary to look at a total, and which one: when it
- * adds something, an updated row more than it did before.
+ * adds something, an updated row more than it did before; one that was waived
+ * before has not been asked about.
  */
 bool
 CsNeedsTotal(const CsRule *rule, CsSubject *subject, CsNeed *need)
@@ -330,8 +331,8 @@ CsNeedsTotal(const CsRule *rule, CsSubject *subject, CsNeed *need)
 		return false;
 	need->place = CsPlaceOf(need);
 	need->customer = CsCustomerOf(subject);
-	if (CsBefore(subject, &old) && CsApplies(rule, &old) && Contribution(rule, &old, &was) &&
-		IsSameTotal(need, &was))
+	if (CsBefore(subject, &old) && CsApplies(rule, &old) && CsWaivedBy(rule, &old) == NULL &&
+		Contribution(rule, &old, &was) && IsSameTotal(need, &was))
 		before = was.amount;
 	return CsCompareNumbers(need->amount, before) > 0;
 }

@@ -251,6 +251,7 @@ typedef struct CsColumn
 {
 	AttrNumber attnum;
 	Oid type; /* base type */
+	Oid cast; /* function to text, of the server's; InvalidOid for none */
 	Oid output; /* function, for a text; InvalidOid where the value is its text, or a whole number */
 } CsColumn;
 
