@@ -73,3 +73,75 @@ DELETE FROM account_rule;
 
 DROP TABLE bought;
 DELETE FROM account_rule_set;
+
+-- Who writes needs no right to what rules read, nor to its schema; who writes the rule does.
+CREATE ROLE regress_writer;
+CREATE ROLE regress_author;
+CREATE SCHEMA finance;
+CREATE TABLE finance.client (id int, ceiling numeric);
+INSERT INTO finance.client VALUES (1, 100);
+CREATE TABLE bought (id int PRIMARY KEY, customer bigint, amount numeric);
+INSERT INTO account_rule_set (name, target) VALUES ('bought', 'bought');
+CREATE TRIGGER account_rules BEFORE INSERT OR UPDATE ON bought FOR EACH ROW EXECUTE FUNCTION enforce_account_rules('bought');
+GRANT INSERT, SELECT ON bought TO regress_writer;
+GRANT SELECT ON finance.client TO regress_author;
+GRANT SELECT, INSERT ON account_rule TO regress_author;
+SET ROLE regress_author;
+INSERT INTO account_rule (rule_set, name, kind, parameters) VALUES ('bought', 'credit', 'credit_limit', '{"limit_from": {"table": "finance.client", "customer": "id", "column": "ceiling"}}');
+RESET ROLE;
+GRANT USAGE ON SCHEMA finance TO regress_author;
+SET ROLE regress_author;
+INSERT INTO account_rule (rule_set, name, kind, parameters) VALUES ('bought', 'credit', 'credit_limit', '{"limit_from": {"table": "finance.client", "customer": "id", "column": "ceiling"}}');
+SET ROLE regress_writer;
+INSERT INTO bought VALUES (1, 1, 90);
+INSERT INTO bought VALUES (2, 1, 90);
+RESET ROLE;
+
+-- A table that takes the name of one that rules read is read from then on.
+ALTER TABLE finance.client RENAME TO client_before;
+INSERT INTO bought VALUES (2, 1, 5);
+CREATE TABLE finance.client (id int, ceiling numeric);
+INSERT INTO finance.client VALUES (1, 200);
+INSERT INTO bought VALUES (2, 1, 90);
+DROP TABLE finance.client_before;
+INSERT INTO bought VALUES (3, 1, 20);
+INSERT INTO bought VALUES (4, 1, 20);
+
+-- Schemas, too.
+CREATE SCHEMA finance_next;
+CREATE TABLE finance_next.client (id text, ceiling numeric);
+INSERT INTO finance_next.client VALUES ('1', 300);
+BEGIN;
+ALTER SCHEMA finance RENAME TO finance_before;
+ALTER SCHEMA finance_next RENAME TO finance;
+COMMIT;
+INSERT INTO bought VALUES (4, 1, 100);
+INSERT INTO bought VALUES (5, 1, 90);
+
+-- A target stays the same under another name, and with columns of another type.
+ALTER TABLE bought RENAME TO orders;
+CREATE TABLE bought (id int, customer int, amount numeric);
+INSERT INTO orders VALUES (5, 1, 100);
+ALTER TABLE orders ALTER customer TYPE text;
+INSERT INTO orders VALUES (5, '1', 100);
+DROP TABLE bought;
+ALTER TABLE orders ALTER customer TYPE bigint USING customer::bigint;
+
+-- A total of what policies let through is none.
+GRANT CREATE ON SCHEMA public TO regress_writer;
+GRANT USAGE ON SCHEMA finance TO regress_writer;
+ALTER TABLE orders OWNER TO regress_writer;
+CREATE POLICY odd ON orders USING (id % 2 = 1) WITH CHECK (true);
+ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
+INSERT INTO orders VALUES (6, 1, 100);
+ALTER TABLE orders FORCE ROW LEVEL SECURITY;
+INSERT INTO orders VALUES (6, 1, 100);
+ALTER TABLE orders NO FORCE ROW LEVEL SECURITY;
+INSERT INTO orders VALUES (6, 1, 10);
+
+DROP TABLE orders;
+DROP SCHEMA finance, finance_before CASCADE;
+REVOKE ALL ON SCHEMA public FROM regress_writer;
+REVOKE ALL ON account_rule FROM regress_author;
+DROP ROLE regress_writer, regress_author;
+DELETE FROM account_rule_set;

@@ -19,6 +19,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 #include "core/moment.h"
@@ -146,6 +147,11 @@ Ask(TotalQuery *query, SPIPlanPtr *plan)
 		elog(ERROR, "cache lookup failed for relation %u", query->table);
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
+	if (check_enable_rls(query->table, owner, true) == RLS_ENABLED)
+		CsBadRule(query->set, query->rule,
+				  psprintf("row-level security hides rows of table \"%s\" from its owner",
+						   get_rel_name(query->table)),
+				  "ALTER TABLE … NO FORCE ROW LEVEL SECURITY, or give the owner BYPASSRLS.");
 	SPI_connect();
 	CsBecome(&saved, owner);
 	if (*plan == NULL)

@@ -227,13 +227,30 @@ ReadLookupFilter(const CsRuleSet *set, const CsRule *rule, const char *parameter
 }
 
 /*
+ * The table of a name, whoever asks: who writes a row needs no right to what
+ * rules read, not even to its schema. InvalidOid if there is none.
+ */
+static Oid
+FindTable(const char *name)
+{
+	char *schema;
+	char *table;
+	Oid namespace;
+
+	DeconstructQualifiedName(textToQualifiedNameList(cstring_to_text(name)), &schema, &table);
+	if (schema == NULL)
+		return RelnameGetRelid(table);
+	namespace = get_namespace_oid(schema, true);
+	return OidIsValid(namespace) ? get_relname_relid(table, namespace) : InvalidOid;
+}
+
+/*
  * A table with its columns. Whoever writes the rule must be allowed to read it,
  * as a refusal tells figures of it. It may have been dropped since; then rules
  * refuse rows until they are mended.
  */
 static CsLookup *
-ReadLookup(const CsRuleSet *set, const CsRule *rule, const CsKindParameter *parameter,
-		   const JsonbValue *given)
+ReadLookup(CsRuleSet *set, const CsRule *rule, const CsKindParameter *parameter, const JsonbValue *given)
 {
 	CsLookup *lookup = palloc0(sizeof(CsLookup));
 	JsonbValue only = {.type = jbvNull};
@@ -262,10 +279,10 @@ ReadLookup(const CsRuleSet *set, const CsRule *rule, const CsKindParameter *para
 	}
 	if (table == NULL)
 		BadParameter(set, rule, parameter->name, "lacks the key \"table\"");
-	lookup->table = RangeVarGetRelid(
-		makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(table))), AccessShareLock, true);
+	lookup->table = FindTable(table);
 	if (!OidIsValid(lookup->table))
 		BadParameter(set, rule, parameter->name, psprintf("names table \"%s\", which does not exist", table));
+	set->tables = lappend_oid(set->tables, lookup->table);
 	lookup->key = LookupColumn(set, rule, parameter->name, lookup->table, "customer", customer);
 	lookup->value = LookupColumn(set, rule, parameter->name, lookup->table, parameter->choices, figure);
 	if (only.type != jbvNull)

@@ -237,6 +237,7 @@ typedef struct CsRuleSet
 	int nfields;
 	CsField fields[RULE_FIELDS_MAX];
 	int customer; /* field, -1 where no rule asks for it */
+	List *tables; /* that totals read: the target, and those that parameters name */
 	List *tiers; /* names of the segment table's tiers, lowest first; NIL where none are known */
 	int nattributes;
 	CsAttribute attributes[64];

@@ -4,14 +4,16 @@
  *		account_rule_set and account_rule.
  *
  * A rule set is read when a statement first needs it, under the latest snapshot,
- * and kept until the relation rule_signal tells that rules have changed. It is
- * marked current before it is read: what changes meanwhile is not lost. A
+ * and kept until the relation rule_signal tells that rules have changed, or a
+ * table or schema was altered whose name its rules know. What changes while it is
+ * read is not lost: such a rule set is not kept. A
  * statement uses the rule set that it began with; memory is given back when
  * nobody uses it any more.
  */
 #include "postgres.h"
 
 #include "access/table.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -27,6 +29,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "core/moment.h"
 #include "core/owner.h"
@@ -48,7 +51,7 @@ typedef struct Resolved
 int CsRuleCacheSize = 8192;
 
 static List *rule_sets = NIL; /* that may be current */
-static bool overtaken = false; /* rules have changed since loading one began */
+static bool overtaken = false; /* something has changed since loading one began */
 static Oid rule_signal = InvalidOid;
 static Oid account_signal = InvalidOid;
 
@@ -58,14 +61,13 @@ Invalidated(Datum argument, Oid relation)
 {
 	ListCell *cell;
 
-	if (!OidIsValid(relation) || relation == rule_signal)
-		overtaken = true;
+	overtaken = true;
 	foreach (cell, rule_sets)
 	{
 		CsRuleSet *set = lfirst(cell);
 		ListCell *of;
 
-		if (!OidIsValid(relation) || relation == rule_signal)
+		if (!OidIsValid(relation) || relation == rule_signal || list_member_oid(set->tables, relation))
 			set->current = false;
 		if (!OidIsValid(relation) || relation == account_signal || relation == set->segment_table)
 			CsInvalidateAccounts(set);
@@ -73,6 +75,13 @@ Invalidated(Datum argument, Oid relation)
 			if (!OidIsValid(relation) || ((Resolved *) lfirst(of))->relation == relation)
 				((Resolved *) lfirst(of))->current = false;
 	}
+}
+
+/* Called when schemas have changed: tables are others by the names that rules and plans know. */
+static void
+SchemasChanged(Datum argument, int cache, uint32 hash)
+{
+	Invalidated(argument, InvalidOid);
 }
 
 /* Called once by each process. */
@@ -85,6 +94,7 @@ CsRuleInit(void)
 		"Customers who need more are looked up one by one.", &CsRuleCacheSize, 8192, 64, MAX_KILOBYTES,
 		PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	CacheRegisterRelcacheCallback(Invalidated, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, SchemasChanged, (Datum) 0);
 }
 
 static char *
@@ -219,6 +229,7 @@ NewSet(const char *name, Oid target, Oid segment_table, const char *zone, Jsonb 
 
 	set->name = name;
 	set->target = target;
+	set->tables = list_make1_oid(target);
 	set->segment_table = segment_table;
 	set->zone = CsFindZone(zone);
 	set->columns = columns;
@@ -535,7 +546,10 @@ CheckReadable(const CsRule *rule)
 	{
 		const CsLookup *lookup = rule->parameters[i].lookup;
 
-		if (lookup != NULL && pg_class_aclcheck(lookup->table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		if (lookup == NULL)
+			continue;
+		(void) LookupExplicitNamespace(get_namespace_name(get_rel_namespace(lookup->table)), false);
+		if (pg_class_aclcheck(lookup->table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 			aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(lookup->table)),
 						   get_rel_name(lookup->table));
 	}
