@@ -25,7 +25,7 @@ REGRESS = install purchase_summary purchase_plans clv_summary clv_textbook clv_m
 ISOLATION = segment_readers segment_writers segment_refresh_twice segment_table_written \
 	segment_isolation_levels segment_definition segment_verify segment_running segment_notify segment_leftovers \
 	segment_capture_overlap segment_capture_waits segment_overflow segment_tiers \
-	key_accounts points rule_credit rule_limits rule_bulk_order rule_cache rule_consent
+	key_accounts points rule_credit rule_limits rule_bulk_order rule_cache rule_consent rule_same_customer
 REGRESS_OPTS = --inputdir=.
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation
 EXTRA_CLEAN = test/isolation/output_iso results regression.out regression.diffs

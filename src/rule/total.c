@@ -33,8 +33,10 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/typcache.h"
 
 #include "core/owner.h"
 #include "rule/total.h"
@@ -120,17 +122,65 @@ NewBatch(MemoryContext query, CsRuleSet *set)
 	return batch;
 }
 
-/* The guard of a group. */
+/* Whether values of a type are equal only if their texts are. */
+static bool
+HasOneText(Oid type, Oid collation)
+{
+	switch (type)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case UUIDOID:
+			return true;
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return get_collation_isdeterministic(collation);
+		default:
+			return false;
+	}
+}
+
+/* Hash of what a group has in common: the same for all texts that are equal in its type, as 1.0 and 1.00. */
+static uint32
+HashOfGroup(const CsNeed *need, int i)
+{
+	const char *column = need->set->fields[need->rule->fields[i]].column;
+	const char *text = need->groups[i];
+	Oid type;
+	int32 typmod;
+	Oid collation;
+	TypeCacheEntry *entry;
+	Oid input;
+	Oid ioparam;
+
+	get_atttypetypmodcoll(need->set->target, get_attnum(need->set->target, column), &type, &typmod,
+						  &collation);
+	type = getBaseType(type);
+	if (HasOneText(type, collation))
+		return hash_bytes((const unsigned char *) text, strlen(text));
+	entry = lookup_type_cache(type, TYPECACHE_HASH_PROC_FINFO);
+	/* which is refused when the total is read */
+	if (!OidIsValid(entry->hash_proc))
+		return 0;
+	getTypeInputInfo(type, &input, &ioparam);
+	return DatumGetUInt32(FunctionCall1Coll(&entry->hash_proc_finfo, collation,
+											OidInputFunctionCall(input, pstrdup(text), ioparam, -1)));
+}
+
+/* The guard of a group, whatever the rule is called that looks at it. */
 int
 CsPlaceOf(const CsNeed *need)
 {
-	uint32 hash = hash_bytes((const unsigned char *) need->rule->name, strlen(need->rule->name));
+	const char *kind = need->rule->kind->name;
+	uint32 hash = hash_combine(hash_bytes((const unsigned char *) kind, strlen(kind)),
+							   murmurhash32(need->set->target));
 	int i;
 
 	for (i = 0; i < TOTAL_GROUPS_MAX; i++)
 		if (need->groups[i] != NULL)
-			hash = hash_combine(hash,
-								hash_bytes((const unsigned char *) need->groups[i], strlen(need->groups[i])));
+			hash = hash_combine(hash, HashOfGroup(need, i));
 	return hash % GUARDS;
 }
 
