@@ -60,7 +60,7 @@ BreaksConsentRequired(const CsRule *rule, CsSubject *subject, CsVerdict *verdict
 			values[i] = CStringGetTextDatum(texts[i]);
 		else
 			nulls[i] = 'n';
-	values[3] = TimestampTzGetDatum(subject->now);
+	values[3] = TimestampTzGetDatum(GetCurrentTimestamp());
 	SPI_connect();
 	PushActiveSnapshot(GetLatestSnapshot());
 	(void) CsOwnQuery("SELECT customer_scoring.contact_refusal($1, $2, $3, $4)", 4, types, values, nulls);
