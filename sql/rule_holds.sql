@@ -145,3 +145,48 @@ REVOKE ALL ON SCHEMA public FROM regress_writer;
 REVOKE ALL ON account_rule FROM regress_author;
 DROP ROLE regress_writer, regress_author;
 DELETE FROM account_rule_set;
+
+-- Keys of any width: a customer who is beyond the column's type is nobody there.
+CREATE TABLE client (id int, ceiling numeric);
+INSERT INTO client VALUES (1, 100);
+CREATE TABLE bought (customer_id bigint, ordered_at timestamptz DEFAULT '2024-01-01', amount numeric);
+CREATE TABLE sold (customer_id int, ordered_at timestamptz, amount numeric);
+SELECT create_segment_table('sold_segments', 'sold');
+INSERT INTO account_rule_set (name, target, columns, segment_table) VALUES ('bought', 'bought', '{"customer": "customer_id"}', 'sold_segments');
+CREATE TRIGGER account_rules BEFORE INSERT OR UPDATE ON bought FOR EACH ROW EXECUTE FUNCTION enforce_account_rules('bought');
+INSERT INTO account_rule (rule_set, name, kind, parameters) VALUES ('bought', 'credit', 'credit_limit', '{"limit_from": {"table": "client", "customer": "id", "column": "ceiling"}}');
+INSERT INTO bought (customer_id, amount) VALUES (3000000000, 5);
+DELETE FROM account_rule;
+INSERT INTO account_rule (rule_set, name, kind, parameters, waived_for) VALUES ('bought', 'small', 'min_order', '{"minimum": 10}', '{"segments": ["Champions"]}');
+ALTER TABLE sold_segments DISABLE TRIGGER customer_scoring_signal;
+INSERT INTO bought (customer_id, amount) VALUES (3000000000, 5);
+DELETE FROM account_rule_set;
+SELECT drop_segment_table('sold_segments');
+DROP TABLE bought, sold, client;
+
+-- What a rule sets is what the column may hold.
+CREATE DOMAIN urgency AS smallint CHECK (VALUE BETWEEN 1 AND 5);
+CREATE TABLE ticket (id int, priority urgency, weight numeric(4, 1));
+INSERT INTO account_rule_set (name, target) VALUES ('ticket', 'ticket');
+CREATE TRIGGER account_rules BEFORE INSERT OR UPDATE ON ticket FOR EACH ROW EXECUTE FUNCTION enforce_account_rules('ticket');
+INSERT INTO account_rule (rule_set, name, kind, parameters) VALUES ('ticket', 'urgent', 'priority_floor', '{"floor": 9}'), ('ticket', 'heavy', 'priority_floor', '{"floor": 12.345, "field": "weight"}');
+INSERT INTO ticket VALUES (1, 1, 1);
+UPDATE account_rule SET parameters = '{"floor": 4}' WHERE name = 'urgent';
+INSERT INTO ticket VALUES (1, 1, 1) RETURNING *;
+DELETE FROM account_rule_set;
+DROP TABLE ticket;
+DROP DOMAIN urgency;
+
+-- Days without end, and days at the ends of the calendar.
+CREATE TABLE contact (customer int, contacted_at timestamptz);
+INSERT INTO account_rule_set (name, target) VALUES ('contact', 'contact');
+CREATE TRIGGER account_rules BEFORE INSERT OR UPDATE ON contact FOR EACH ROW EXECUTE FUNCTION enforce_account_rules('contact');
+INSERT INTO account_rule (rule_set, name, kind, parameters) VALUES ('contact', 'cap', 'contact_cap', '{"most": 1, "days": 999999999}');
+INSERT INTO contact VALUES (1, '2024-01-01');
+INSERT INTO contact VALUES (1, '2024-02-01');
+UPDATE account_rule SET parameters = '{"most": 1}';
+INSERT INTO contact VALUES (2, '294276-12-31 12:00'), (2, '4714-11-24 00:00 BC');
+INSERT INTO contact VALUES (2, '294276-12-31 13:00');
+INSERT INTO contact VALUES (2, '4714-11-24 23:00 BC');
+DELETE FROM account_rule_set;
+DROP TABLE contact;

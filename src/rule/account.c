@@ -506,17 +506,10 @@ LookUp(CsRuleSet *set, const char *customer, TimestampTz now)
 	SPI_connect();
 	if (Asks(set, ATTRIBUTE_TIER) || Asks(set, ATTRIBUTE_SEGMENT))
 	{
-		Oid type;
-		int32 typmod;
-		Oid collation;
+		Oid type = get_atttype(set->segment_table, get_attnum(set->segment_table, "customer_id"));
 
-		get_atttypetypmodcoll(set->segment_table, get_attnum(set->segment_table, "customer_id"), &type,
-							  &typmod, &collation);
 		if (AskAs(OwnerOf(set->segment_table), &accounts->plans[0],
-				  SegmentsSql(set,
-							  psprintf("t.customer_id = $1::%s AND $2 IS NOT NULL",
-									   format_type_extended(
-										   type, -1, FORMAT_TYPE_FORCE_QUALIFY | FORMAT_TYPE_TYPEMOD_GIVEN))),
+				  SegmentsSql(set, psprintf("t.customer_id %s AND $2 IS NOT NULL", CsEqualsText(type, 1))),
 				  customer, now) > 0)
 			mask |= BitsOf(set, ATTRIBUTE_SEGMENT,
 						   SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2)) |

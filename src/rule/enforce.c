@@ -92,11 +92,11 @@ ChangedFields(const CsSubject *subject)
 	return changed;
 }
 
-/* A number as a value of a column's type. */
+/* A number as a value of a column's base type. */
 static Datum
-NumberAs(const CsColumn *column, Datum number)
+NumberAs(Oid type, Datum number)
 {
-	switch (column->type)
+	switch (type)
 	{
 		case INT2OID:
 			return DirectFunctionCall1(numeric_int2, number);
@@ -113,6 +113,21 @@ NumberAs(const CsColumn *column, Datum number)
 	}
 }
 
+/* A number as an assignment would store it in a column: what the type does not allow is an error. */
+static Datum
+Assigned(Form_pg_attribute attribute, Datum number)
+{
+	int32 typmod = attribute->atttypmod;
+	Oid base = getBaseTypeAndTypmod(attribute->atttypid, &typmod);
+	Datum value = NumberAs(base, number);
+
+	if (base == NUMERICOID)
+		value = DirectFunctionCall2(numeric, value, Int32GetDatum(typmod));
+	if (base != attribute->atttypid)
+		domain_check(value, false, attribute->atttypid, NULL, NULL);
+	return value;
+}
+
 /* Put into the row what a rule sets; the subject is the new row from then on. */
 static HeapTuple
 Set(Statement *statement, TriggerData *trigger, CsSubject *subject, HeapTuple row, const CsRule *rule,
@@ -121,7 +136,7 @@ Set(Statement *statement, TriggerData *trigger, CsSubject *subject, HeapTuple ro
 	const CsColumn *column = &statement->columns[rule->fields[0]];
 	TupleDesc descriptor = RelationGetDescr(trigger->tg_relation);
 	int attnum = column->attnum;
-	Datum value = NumberAs(column, verdict->value);
+	Datum value = Assigned(TupleDescAttr(descriptor, attnum - 1), verdict->value);
 	bool isnull = false;
 
 	row = heap_modify_tuple_by_cols(row, descriptor, 1, &attnum, &value, &isnull);

@@ -20,6 +20,7 @@
 
 #include "core/moment.h"
 #include "rule/rule.h"
+#include "segment/source.h"
 
 /* The column of the target that a field is. */
 static const char *
@@ -289,6 +290,26 @@ const char *
 CsFieldColumn(const CsRule *rule, const CsSubject *subject, int i)
 {
 	return subject->set->fields[rule->fields[i]].column;
+}
+
+/*
+ * SQL for a comparison of a column with a parameter that is a text, by its type's
+ * equality; NULL when it has none. Whole numbers are compared as the widest: a
+ * text may be beyond the column's type, and is then nobody's.
+ */
+char *
+CsEqualsText(Oid type, int param)
+{
+	Oid base = getBaseType(type);
+	const char *equals;
+
+	if (base == INT2OID || base == INT4OID || base == INT8OID)
+		return psprintf("OPERATOR(pg_catalog.=) $%d::pg_catalog.int8", param);
+	equals = CsEqualityOperator(type);
+	return equals == NULL ? NULL
+						  : psprintf("%s $%d::%s", equals, param,
+									 format_type_extended(
+										 base, -1, FORMAT_TYPE_FORCE_QUALIFY | FORMAT_TYPE_TYPEMOD_GIVEN));
 }
 
 /* A text that is ended by a zero. */

@@ -92,14 +92,12 @@ ColumnType(const TotalQuery *query, const char *column)
 static void
 AddEquals(TotalQuery *query, const char *column, const char *text, bool nullable)
 {
-	Oid type = ColumnType(query, column);
-	const char *equals = CsEqualityOperator(type);
 	int param = AddParam(query, TEXTOID, text == NULL ? (Datum) 0 : CStringGetTextDatum(text), text == NULL);
+	char *equals = CsEqualsText(ColumnType(query, column), param);
 
 	if (equals == NULL)
 		CsBadRule(query->set, query->rule, psprintf("column \"%s\" cannot be compared", column), NULL);
-	appendStringInfo(&query->sql, " AND (s.%s %s $%d::%s%s)", quote_identifier(column), equals, param,
-					 format_type_extended(type, -1, FORMAT_TYPE_FORCE_QUALIFY | FORMAT_TYPE_TYPEMOD_GIVEN),
+	appendStringInfo(&query->sql, " AND (s.%s %s%s)", quote_identifier(column), equals,
 					 nullable ? psprintf(" OR s.%s IS NULL AND $%d IS NULL", quote_identifier(column), param)
 							  : "");
 }
@@ -261,6 +259,17 @@ Add(Numeric a, Numeric b)
 	return DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(a), NumericGetDatum(b)));
 }
 
+/* The first moment of a day that is counted from 2000; beyond the calendar there is no end. */
+static TimestampTz
+BeginOfDay(int64 day, pg_tz *zone)
+{
+	if (day <= -POSTGRES_EPOCH_JDATE)
+		return DT_NOBEGIN;
+	if (day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE)
+		return DT_NOEND;
+	return CsMomentOf((Timestamp) day * USECS_PER_DAY, zone);
+}
+
 /* What a row adds to the total, and to which: false if it is none of those that count. */
 static bool
 Contribution(const CsRule *rule, CsSubject *subject, CsNeed *need)
@@ -299,8 +308,8 @@ Contribution(const CsRule *rule, CsSubject *subject, CsNeed *need)
 				CsFindZone(CsCString(text)) != NULL)
 				zone = CsFindZone(CsCString(text));
 		day = CsDayInZone(moment, zone) - POSTGRES_EPOCH_JDATE;
-		need->from = CsMomentOf((Timestamp) (day - days + 1) * USECS_PER_DAY, zone);
-		need->until = CsMomentOf((Timestamp) (day + 1) * USECS_PER_DAY, zone);
+		need->from = BeginOfDay((int64) day - days + 1, zone);
+		need->until = BeginOfDay((int64) day + 1, zone);
 	}
 	return true;
 }
