@@ -7,7 +7,8 @@
  * entry, by a statement trigger that fires always: PostgreSQL delivers that to
  * all sessions when the transaction commits, and to the own session at once and
  * when it is rolled back. No row of it is ever read or written, so nothing bloats
- * and nobody waits.
+ * and nobody waits. Segment tables are of any user: each is the signal of itself,
+ * so that nobody makes sessions forget what does not come from it.
  */
 #include "postgres.h"
 
@@ -16,6 +17,7 @@
 #include "fmgr.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 #include "core/compat.h"
 #include "core/signal.h"
@@ -35,12 +37,15 @@ CsSignalRelation(const char *name)
 static Datum
 Signal(FunctionCallInfo fcinfo, const char *name)
 {
-	Oid relation = CsSignalRelation(name);
+	Oid relation;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || TRIGGER_FIRED_FOR_ROW(((TriggerData *) fcinfo->context)->tg_event))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("this is the function of a trigger for each statement"),
 						errhint("The extension makes such triggers itself.")));
+	relation = RelationGetRelid(((TriggerData *) fcinfo->context)->tg_relation);
+	if (get_rel_namespace(relation) == get_namespace_oid("customer_scoring", true))
+		relation = CsSignalRelation(name);
 	if (OidIsValid(relation))
 		CacheInvalidateRelcacheByRelid(relation);
 	return PointerGetDatum(NULL);
