@@ -190,3 +190,37 @@ INSERT INTO contact VALUES (2, '294276-12-31 13:00');
 INSERT INTO contact VALUES (2, '4714-11-24 23:00 BC');
 DELETE FROM account_rule_set;
 DROP TABLE contact;
+
+-- Limits are numbers; NaN is none, and lets nothing pass. A target that was dropped is told.
+CREATE TABLE client (id int, ceiling numeric, note text);
+INSERT INTO client VALUES (1, 'NaN');
+CREATE TABLE bought (customer int, amount numeric);
+INSERT INTO account_rule_set (name, target) VALUES ('bought', 'bought');
+CREATE TRIGGER account_rules BEFORE INSERT OR UPDATE ON bought FOR EACH ROW EXECUTE FUNCTION enforce_account_rules('bought');
+INSERT INTO account_rule (rule_set, name, kind, parameters) VALUES ('bought', 'note', 'credit_limit', '{"limit_from": {"table": "client", "customer": "id", "column": "note"}}');
+INSERT INTO account_rule (rule_set, name, kind, parameters) VALUES ('bought', 'credit', 'credit_limit', '{"limit_from": {"table": "client", "customer": "id", "column": "ceiling"}}');
+INSERT INTO bought VALUES (1, 5);
+DELETE FROM account_rule;
+DROP TABLE bought, client;
+SELECT * FROM explain_account_rules('bought', '{"amount": 5}');
+SELECT * FROM rule_violations('bought');
+DELETE FROM account_rule_set;
+
+-- Whoever may put our triggers on tables of theirs does not make others forget key accounts.
+CREATE TABLE bought (customer int, amount numeric);
+INSERT INTO account_rule_set (name, target) VALUES ('bought', 'bought');
+CREATE TRIGGER account_rules BEFORE INSERT OR UPDATE ON bought FOR EACH ROW EXECUTE FUNCTION enforce_account_rules('bought');
+INSERT INTO account_rule (rule_set, name, kind, parameters, waived_for) VALUES ('bought', 'small', 'min_order', '{"minimum": 10}', '{"key_accounts": true}');
+CREATE TABLE theirs (id int);
+CREATE TRIGGER noise AFTER INSERT ON theirs FOR EACH STATEMENT EXECUTE FUNCTION signal_accounts();
+BEGIN;
+INSERT INTO bought VALUES (1, 10);
+SELECT pg_stat_get_xact_numscans('key_account'::regclass) AS scans \gset
+INSERT INTO theirs VALUES (1);
+INSERT INTO bought VALUES (1, 10);
+SELECT pg_stat_get_xact_numscans('key_account'::regclass) = :scans AS remembered;
+INSERT INTO key_account (customer, valid_from) VALUES ('2', '2024-01-01');
+INSERT INTO bought VALUES (2, 5);
+ROLLBACK;
+DELETE FROM account_rule_set;
+DROP TABLE bought, theirs;

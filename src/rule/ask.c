@@ -48,6 +48,8 @@ AskedSet(FunctionCallInfo fcinfo, AclMode right)
 		table = get_relname_relid("account_rule_set", get_namespace_oid("customer_scoring", false));
 		right = ACL_SELECT;
 	}
+	if (get_rel_name(table) == NULL)
+		CsBadRule(set, NULL, "its target was dropped", "Name another one in account_rule_set.target.");
 	if (pg_class_aclcheck(table, GetUserId(), right) != ACLCHECK_OK &&
 		pg_attribute_aclcheck_all(table, GetUserId(), right, ACLMASK_ANY) != ACLCHECK_OK)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
@@ -64,19 +66,36 @@ AskAboutRecord(FunctionCallInfo fcinfo, CsSubject *subject)
 	CsCheckRecord(subject->set, subject->record);
 }
 
-/* Whether a rule is broken; that a total is looked at for good may be kept from others. */
+/* Whether a record breaks a rule. */
 static bool
-IsBroken(const CsRule *rule, CsSubject *subject, bool stored, bool guard, CsVerdict *verdict)
+IsBroken(const CsRule *rule, CsSubject *subject, CsVerdict *verdict)
 {
 	CsNeed need;
 
 	if (rule->kind->total == NULL)
 		return rule->kind->breaks(rule, subject, verdict);
-	if (!CsNeedsTotal(rule, subject, &need))
-		return false;
-	if (guard)
-		CsTakeGuards(&need, 1);
-	return CsBreaksTotal(&need, stored, verdict);
+	return CsNeedsTotal(rule, subject, &need) && CsBreaksTotal(&need, false, verdict);
+}
+
+/* Keep others from the totals of a record until the transaction ends: all at once, as the trigger does. */
+static void
+GuardTotals(CsSubject *subject)
+{
+	CsNeed *needs = palloc(sizeof(CsNeed) * Max(subject->set->nrules, 1));
+	int n = 0;
+	int i;
+
+	for (i = 0; i < subject->set->nrules; i++)
+	{
+		const CsRule *rule = &subject->set->rules[i];
+
+		if (rule->kind->total != NULL && CsApplies(rule, subject) && CsWaivedBy(rule, subject) == NULL &&
+			CsNeedsTotal(rule, subject, &needs[n]))
+			n++;
+	}
+	qsort(needs, n, sizeof(CsNeed), CsCompareNeeds);
+	if (n > 0)
+		CsTakeGuards(needs, n);
 }
 
 /* check_account_rules(rule set, record): the error that the trigger would raise. */
@@ -88,6 +107,7 @@ cs_check_account_rules(PG_FUNCTION_ARGS)
 	int i;
 
 	AskAboutRecord(fcinfo, &subject);
+	GuardTotals(&subject);
 	for (i = 0; i < subject.set->nrules; i++)
 	{
 		const CsRule *rule = &subject.set->rules[i];
@@ -97,7 +117,7 @@ cs_check_account_rules(PG_FUNCTION_ARGS)
 			continue;
 		if (CsWaivedBy(rule, &subject) != NULL)
 			waived = lappend(waived, unconstify(char *, rule->name));
-		else if (IsBroken(rule, &subject, false, true, &verdict))
+		else if (IsBroken(rule, &subject, &verdict))
 			CsRefuse(subject.set, rule, &verdict,
 					 CsDetail(subject.set, rule, CsCustomerOf(&subject), &verdict, waived));
 	}
@@ -133,7 +153,7 @@ cs_explain_account_rules(PG_FUNCTION_ARGS)
 		bool applies = CsApplies(rule, &subject);
 		const char *waived_by = applies ? CsWaivedBy(rule, &subject) : NULL;
 		CsVerdict verdict = {0};
-		bool fires = applies && waived_by == NULL && IsBroken(rule, &subject, false, false, &verdict);
+		bool fires = applies && waived_by == NULL && IsBroken(rule, &subject, &verdict);
 		Datum values[9];
 		bool nulls[9] = {false};
 

@@ -48,14 +48,21 @@ CsUseField(CsRuleSet *set, const char *name, CsFieldType type)
 	return i;
 }
 
+/* Whether values of a base type are numbers. */
+bool
+CsIsNumber(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID || type == NUMERICOID || type == FLOAT4OID ||
+		   type == FLOAT8OID;
+}
+
 static bool
 FitsType(CsFieldType wanted, Oid type)
 {
 	switch (wanted)
 	{
 		case FIELD_NUMBER:
-			return type == INT2OID || type == INT4OID || type == INT8OID || type == NUMERICOID ||
-				   type == FLOAT4OID || type == FLOAT8OID;
+			return CsIsNumber(type);
 		case FIELD_MOMENT:
 			return type == TIMESTAMPTZOID || type == TIMESTAMPOID || type == DATEOID;
 		case FIELD_TEXT:

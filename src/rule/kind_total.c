@@ -368,6 +368,8 @@ LimitOf(const CsNeed *need)
 	if (limit->count > 0)
 		return int64_to_numeric(limit->count);
 	found = AskLookup(need, CsParameterOf(need->rule, "limit_from")->lookup, "min", 1);
+	if (found != NULL && numeric_is_nan(found))
+		return int64_to_numeric(0);
 	if (found == NULL && strcmp(CsParameterOf(need->rule, "without")->text, "reject") == 0)
 		return int64_to_numeric(0);
 	return found;

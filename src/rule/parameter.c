@@ -285,6 +285,8 @@ ReadLookup(CsRuleSet *set, const CsRule *rule, const CsKindParameter *parameter,
 	set->tables = lappend_oid(set->tables, lookup->table);
 	lookup->key = LookupColumn(set, rule, parameter->name, lookup->table, "customer", customer);
 	lookup->value = LookupColumn(set, rule, parameter->name, lookup->table, parameter->choices, figure);
+	if (!CsIsNumber(getBaseType(get_atttype(lookup->table, get_attnum(lookup->table, lookup->value)))))
+		BadParameter(set, rule, parameter->name, psprintf("names column \"%s\", which is no number", figure));
 	if (only.type != jbvNull)
 		ReadLookupFilter(set, rule, parameter->name, &only, lookup);
 	return lookup;

@@ -296,6 +296,7 @@ extern void CsBadRule(const CsRuleSet *set, const CsRule *rule, const char *prob
 					  const char *hint) CS_NORETURN;
 
 /* field.c */
+extern bool CsIsNumber(Oid type);
 extern int CsUseField(CsRuleSet *set, const char *name, CsFieldType type);
 extern void CsResolveColumns(const CsRuleSet *set, Relation relation, CsColumn *columns);
 extern bool CsNumberOf(CsSubject *subject, int field, Numeric *value);
