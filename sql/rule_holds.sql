@@ -224,3 +224,46 @@ INSERT INTO bought VALUES (2, 5);
 ROLLBACK;
 DELETE FROM account_rule_set;
 DROP TABLE bought, theirs;
+
+-- Settings of who writes do not change what rules see: days and times are in the zone of the rule set.
+CREATE TABLE bought (id int, customer int, ordered_at timestamptz, amount numeric, day date, rate float8);
+INSERT INTO account_rule_set (name, target, time_zone) VALUES ('bought', 'bought', 'Asia/Jakarta');
+CREATE TRIGGER account_rules BEFORE INSERT OR UPDATE ON bought FOR EACH ROW EXECUTE FUNCTION enforce_account_rules('bought');
+INSERT INTO account_rule (rule_set, name, kind, parameters, applies_to) VALUES
+	('bought', 'offer', 'offer_window', '{"closes_at": "2024-06-01"}', NULL),
+	('bought', 'holiday', 'min_order', '{"minimum": 10}', '{"fields": {"day": ["2024-05-02"]}}'),
+	('bought', 'rated', 'min_order', '{"minimum": 10}', '{"fields": {"rate": ["0.1"]}}'),
+	('bought', 'sale', 'credit_limit', '{"limit": 50, "open": {"day": ["2024-05-03"]}}', NULL);
+INSERT INTO bought VALUES (1, 1, '2024-05-31 16:59:59+00', 20);
+INSERT INTO bought VALUES (1, 1, '2024-05-31 17:00:00+00', 20);
+SET TimeZone = 'America/Los_Angeles';
+SET DateStyle = 'SQL, DMY';
+SET extra_float_digits = 3;
+SET IntervalStyle = 'iso_8601';
+UPDATE account_rule SET priority = priority + 1;
+INSERT INTO bought VALUES (2, 1, '2024-05-31 17:00:00+00', 20);
+INSERT INTO bought VALUES (2, 1, '2024-05-31 16:00:00+00', 5, '02/05/2024');
+INSERT INTO bought VALUES (2, 1, '2024-05-31 16:00:00+00', 5, NULL, 0.1);
+INSERT INTO bought VALUES (2, 1, '2024-05-31 16:00:00+00', 30, '03/05/2024'), (3, 1, '2024-05-31 16:00:00+00', 30, '03/05/2024');
+SHOW DateStyle;
+RESET DateStyle;
+RESET extra_float_digits;
+RESET IntervalStyle;
+SET TimeZone = 'UTC';
+DELETE FROM account_rule_set;
+DROP TABLE bought;
+-- Who writes a rule sees all that it tells figures of.
+CREATE ROLE regress_author;
+CREATE TABLE client (id int, ceiling numeric);
+ALTER TABLE client ENABLE ROW LEVEL SECURITY;
+CREATE TABLE bought (customer int, amount numeric);
+INSERT INTO account_rule_set (name, target) VALUES ('bought', 'bought');
+GRANT SELECT ON client TO regress_author;
+GRANT SELECT, INSERT ON account_rule TO regress_author;
+SET ROLE regress_author;
+INSERT INTO account_rule (rule_set, name, kind, parameters) VALUES ('bought', 'credit', 'credit_limit', '{"limit_from": {"table": "client", "customer": "id", "column": "ceiling"}}');
+RESET ROLE;
+REVOKE ALL ON account_rule FROM regress_author;
+DROP TABLE bought, client;
+DROP ROLE regress_author;
+DELETE FROM account_rule_set;

@@ -4,21 +4,27 @@
  *
  * A field is read as a number, a moment or a text, whatever type its column has:
  * numbers exactly, moments in the zone of the rule set, texts as a cast to text
- * leaves them, which queries compare. Values live as long as the row or the
- * current memory context.
+ * leaves them, which queries compare, in ISO style and the rule set's zone: who
+ * writes does not choose by settings what rules see. Values live as long as the
+ * row or the current memory context.
  */
 #include "postgres.h"
 
 #include "access/table.h"
 #include "access/transam.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
+#include "utils/bytea.h"
 #include "utils/datum.h"
+#include "utils/float.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "core/moment.h"
+#include "core/owner.h"
 #include "rule/rule.h"
 #include "segment/source.h"
 
@@ -46,6 +52,49 @@ CsUseField(CsRuleSet *set, const char *name, CsFieldType type)
 	set->fields[i] = (CsField){pstrdup(name), MappedColumn(set, name), type};
 	set->nfields++;
 	return i;
+}
+
+/*
+ * Have values read and written as text in the same way in all sessions, until the
+ * caller's level of settings ends.
+ */
+void
+CsPinTexts(const CsRuleSet *set)
+{
+	if (session_timezone != set->zone)
+		CsPinSetting("TimeZone", pg_get_timezone_name(set->zone));
+	if (DateStyle != USE_ISO_DATES || DateOrder != DATEORDER_MDY)
+		CsPinSetting("DateStyle", "ISO, MDY");
+	if (IntervalStyle != INTSTYLE_POSTGRES)
+		CsPinSetting("IntervalStyle", "postgres");
+	if (extra_float_digits != 1)
+		CsPinSetting("extra_float_digits", "1");
+	if (bytea_output != BYTEA_OUTPUT_HEX)
+		CsPinSetting("bytea_output", "hex");
+}
+
+/* Whether the texts of a type may depend on settings. */
+static bool
+IsStyled(Oid type)
+{
+	return type != INT2OID && type != NUMERICOID && type != UUIDOID && type != BOOLOID && type != NAMEOID &&
+		   get_typtype(type) != TYPTYPE_ENUM;
+}
+
+/* The text of a value as the output function of its type gives it. */
+static char *
+OutputText(const CsSubject *subject, const CsColumn *column, Datum value)
+{
+	char *text;
+	int settings;
+
+	if (!column->styled)
+		return OidOutputFunctionCall(column->output, value);
+	settings = NewGUCNestLevel();
+	CsPinTexts(subject->set);
+	text = OidOutputFunctionCall(column->output, value);
+	AtEOXact_GUC(false, settings);
+	return text;
 }
 
 /* Whether values of a base type are numbers. */
@@ -124,6 +173,7 @@ CsResolveColumns(const CsRuleSet *set, Relation relation, CsColumn *columns)
 				column->cast = InvalidOid;
 			getTypeOutputInfo(attribute->atttypid, &output, &is_varlena);
 			column->output = output;
+			column->styled = IsStyled(column->type);
 		}
 	}
 }
@@ -265,7 +315,7 @@ CsTextOf(CsSubject *subject, int field, CsText *value)
 		if (OidIsValid(column->cast))
 			text = CastText(column->cast, datum);
 		else if (OidIsValid(column->output))
-			text = OidOutputFunctionCall(column->output, datum);
+			text = OutputText(subject, column, datum);
 		else if (column->type == INT4OID || column->type == INT8OID)
 		{
 			text = palloc(MAXINT8LEN + 1);

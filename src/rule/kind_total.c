@@ -152,6 +152,7 @@ Ask(TotalQuery *query, SPIPlanPtr *plan)
 				  "ALTER TABLE … NO FORCE ROW LEVEL SECURITY, or give the owner BYPASSRLS.");
 	SPI_connect();
 	CsBecome(&saved, owner);
+	CsPinTexts(query->set);
 	if (*plan == NULL)
 	{
 		SPIPlanPtr fresh = SPI_prepare(query->sql.data, query->nparams, query->types);

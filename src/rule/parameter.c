@@ -15,6 +15,7 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/varlena.h"
@@ -300,6 +301,7 @@ ReadParameter(CsRuleSet *set, const CsRule *rule, const CsKindParameter *paramet
 	JsonbIterator *iterator;
 	JsonbValue value;
 	char *name;
+	int settings;
 
 	result->given = true;
 	result->text = Scalar(given);
@@ -328,9 +330,12 @@ ReadParameter(CsRuleSet *set, const CsRule *rule, const CsKindParameter *paramet
 		case PARAMETER_MOMENT:
 			if (given->type != jbvString)
 				BadParameter(set, rule, parameter->name, "is no moment");
+			settings = NewGUCNestLevel();
+			CsPinTexts(set);
 			result->moment = DatumGetTimestampTz(
 				DirectFunctionCall3(timestamptz_in, CStringGetDatum(result->text),
 									ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+			AtEOXact_GUC(false, settings);
 			break;
 		case PARAMETER_TEXT:
 		case PARAMETER_FIELD:

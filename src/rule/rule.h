@@ -253,6 +253,7 @@ typedef struct CsColumn
 	AttrNumber attnum;
 	Oid type; /* base type */
 	Oid cast; /* function to text, of the server's; InvalidOid for none */
+	bool styled; /* the text depends on settings of the session */
 	Oid output; /* function, for a text; InvalidOid where the value is its text, or a whole number */
 } CsColumn;
 
@@ -296,6 +297,7 @@ extern void CsBadRule(const CsRuleSet *set, const CsRule *rule, const char *prob
 					  const char *hint) CS_NORETURN;
 
 /* field.c */
+extern void CsPinTexts(const CsRuleSet *set);
 extern bool CsIsNumber(Oid type);
 extern int CsUseField(CsRuleSet *set, const char *name, CsFieldType type);
 extern void CsResolveColumns(const CsRuleSet *set, Relation relation, CsColumn *columns);

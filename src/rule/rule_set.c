@@ -28,6 +28,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
@@ -538,7 +539,7 @@ CheckTables(CsRuleSet *set)
 
 /* Whoever writes a rule may read the tables it tells figures of. */
 static void
-CheckReadable(const CsRule *rule)
+CheckReadable(const CsRuleSet *set, const CsRule *rule)
 {
 	int i;
 
@@ -548,6 +549,11 @@ CheckReadable(const CsRule *rule)
 
 		if (lookup == NULL)
 			continue;
+		if (check_enable_rls(lookup->table, InvalidOid, true) == RLS_ENABLED)
+			CsBadRule(set, rule,
+					  psprintf("row-level security hides rows of table \"%s\" from who writes it",
+							   get_rel_name(lookup->table)),
+					  "Let somebody write the rule who may read the whole table.");
 		(void) LookupExplicitNamespace(get_namespace_name(get_rel_namespace(lookup->table)), false);
 		if (pg_class_aclcheck(lookup->table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 			aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(lookup->table)),
@@ -639,7 +645,7 @@ cs_check_account_rule(PG_FUNCTION_ARGS)
 				  NewJsonb(trigger, row, "parameters"), NewJsonb(trigger, row, "applies_to"),
 				  NewJsonb(trigger, row, "waived_for"), NewText(trigger, row, "action"), atoi(priority));
 		CheckTables(set);
-		CheckReadable(&rule);
+		CheckReadable(set, &rule);
 		row = WithParameters(trigger, row, Qualified(&rule, NewJsonb(trigger, row, "parameters")));
 	}
 	SPI_finish();
