@@ -267,3 +267,17 @@ REVOKE ALL ON account_rule FROM regress_author;
 DROP TABLE bought, client;
 DROP ROLE regress_author;
 DELETE FROM account_rule_set;
+
+-- Casts of users do not run as the owner of a table that is added up; rows and totals are filtered by the same texts.
+CREATE TYPE pair AS (a int);
+CREATE FUNCTION pair_text(pair) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'a cast runs as %', current_user; RETURN 'x'; END $$;
+CREATE CAST (pair AS text) WITH FUNCTION pair_text(pair);
+CREATE TABLE bought (customer int, amount numeric, sort pair);
+INSERT INTO account_rule_set (name, target) VALUES ('bought', 'bought');
+CREATE TRIGGER account_rules BEFORE INSERT OR UPDATE ON bought FOR EACH ROW EXECUTE FUNCTION enforce_account_rules('bought');
+INSERT INTO account_rule (rule_set, name, kind, parameters) VALUES ('bought', 'credit', 'credit_limit', '{"limit": 50, "open": {"sort": ["(1)", ""]}}');
+INSERT INTO bought VALUES (1, 30, '(1)'), (1, 30, '(2)'), (1, 30, NULL);
+INSERT INTO bought VALUES (1, 30, '(1)');
+DELETE FROM account_rule_set;
+DROP TABLE bought;
+DROP TYPE pair CASCADE;

@@ -120,6 +120,29 @@ FitsType(CsFieldType wanted, Oid type)
 	return false;
 }
 
+/* The function that casts a type to text; InvalidOid where it is done without. */
+static Oid
+TextCast(Oid type)
+{
+	Oid cast;
+
+	return find_coercion_pathway(TEXTOID, type, COERCION_EXPLICIT, &cast) == COERCION_PATH_FUNC ? cast
+																								: InvalidOid;
+}
+
+/*
+ * SQL for the text of a column, as CsTextOf has it. Casts that users have made for
+ * types of theirs are not called: they would run as the owner of the table.
+ */
+char *
+CsTextSql(const char *column, Oid type)
+{
+	if (TextCast(getBaseType(type)) < FirstNormalObjectId)
+		return psprintf("s.%s::pg_catalog.text", column);
+	return psprintf("CASE WHEN s.%s IS DISTINCT FROM NULL THEN pg_catalog.format('%%s', s.%s) END", column,
+					column);
+}
+
 /*
  * Find the columns of all fields in a relation, which is the target or a child of
  * it. A column that is not there (any more), or that cannot be read as what it
@@ -166,10 +189,8 @@ CsResolveColumns(const CsRuleSet *set, Relation relation, CsColumn *columns)
 		if (field->type == FIELD_TEXT && column->type != TEXTOID && column->type != VARCHAROID &&
 			column->type != BPCHAROID && column->type != INT4OID && column->type != INT8OID)
 		{
-			/* the cast of a type that users have made would be code of theirs */
-			if (find_coercion_pathway(TEXTOID, column->type, COERCION_EXPLICIT, &column->cast) !=
-					COERCION_PATH_FUNC ||
-				column->cast >= FirstNormalObjectId)
+			column->cast = TextCast(column->type);
+			if (column->cast >= FirstNormalObjectId)
 				column->cast = InvalidOid;
 			getTypeOutputInfo(attribute->atttypid, &output, &is_varlena);
 			column->output = output;

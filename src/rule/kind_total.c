@@ -108,9 +108,8 @@ AddFilter(TotalQuery *query, const char *column, Datum values, bool except)
 {
 	int param = AddParam(query, TEXTARRAYOID, values, false);
 
-	(void) ColumnType(query, column);
-	appendStringInfo(&query->sql, " AND %s(s.%s::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($%d))%s",
-					 except ? "(NOT " : "", quote_identifier(column), param,
+	appendStringInfo(&query->sql, " AND %s(%s OPERATOR(pg_catalog.=) ANY ($%d))%s", except ? "(NOT " : "",
+					 CsTextSql(quote_identifier(column), ColumnType(query, column)), param,
 					 except ? psprintf(" OR s.%s IS NULL)", quote_identifier(column)) : "");
 }
 

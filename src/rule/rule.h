@@ -308,6 +308,7 @@ extern bool CsHasChanged(const CsSubject *subject, int field);
 extern bool CsBefore(CsSubject *subject, CsSubject *before);
 extern void CsCheckRecord(const CsRuleSet *set, Jsonb *record);
 extern bool CsMatches(CsSubject *subject, const CsFilter *filter);
+extern char *CsTextSql(const char *column, Oid type);
 extern char *CsEqualsText(Oid type, int param);
 extern char *CsCString(CsText text);
 extern const char *CsFieldColumn(const CsRule *rule, const CsSubject *subject, int i);
