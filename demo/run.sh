@@ -108,6 +108,9 @@ wait_until() {
 	done
 }
 
+# How many lines of a dump of the whole database hold a text.
+mentions() { run pg_dump -U postgres | grep -c -F -- "$1" || true; }
+
 BEGAN=$EPOCHREALTIME
 install_packages
 [ -z "${ORDERS:-}" ] || find_csv_columns
@@ -193,7 +196,7 @@ ORDER BY s.segment_rank DESC, 2, 1;
 SQL
 
 show "The shop makes promises" "A key account, and rules as rows of a table: small orders are for key accounts only." <<'SQL'
-INSERT INTO key_account (customer) SELECT customer_id::text FROM segments WHERE orders > 0 ORDER BY revenue DESC, customer_id LIMIT 1;
+INSERT INTO key_account (customer) SELECT customer_id::text FROM segments WHERE orders > 0 AND customer_id NOT IN (SELECT customer_id FROM came_back) ORDER BY revenue DESC, customer_id LIMIT 1;
 INSERT INTO account_rule_set (name, target, segment_table, columns) VALUES ('orders', 'orders', 'segments', '{"customer": "customer_id"}');
 INSERT INTO account_rule (rule_set, name, kind, parameters, waived_for)
 VALUES ('orders', 'small order', 'min_order', '{"minimum": 20}', '{"key_accounts": true}');
@@ -205,6 +208,55 @@ SQL
 show_refused "And the database keeps them" "Programs read the code (KA001), the rule's name as the constraint, and the detail." <<'SQL'
 INSERT INTO orders (customer_id, ordered_at, amount) SELECT customer_id, now(), 5 FROM came_back LIMIT 1;
 SQL
+
+if [ -z "${ORDERS:-}" ]; then
+	show "What customers write" "Comments, in Indonesian and English, get a sentiment and a subject; the bad ones wait by what is at risk." <<-'SQL'
+		INSERT INTO feedback (customer, received_at, channel, body, category, severity)
+		SELECT customer_id, written_at, channel, body, (complaint_categories(body))[1], CASE WHEN sentiment(body) < -0.5 THEN 4 ELSE 2 END
+		FROM comments WHERE sentiment_bucket(sentiment(body)) = 'negative';
+		SELECT sentiment_bucket(sentiment(body)) AS sentiment, count(*) FROM comments GROUP BY 1 ORDER BY 2 DESC;
+		SELECT customer, body, category, round(sentiment(body)::numeric, 2) AS sentiment, value_at_risk AS value, severity AS sev, recurrence AS rec, priority
+		FROM feedback_queue('segments') JOIN feedback USING (feedback_id, customer, category, severity)
+		ORDER BY priority DESC, feedback_id LIMIT 5;
+	SQL
+
+	show "The same person again" "Names, addresses and telephones, however they are written, say who is in the shop's books twice." <<-'SQL'
+		SELECT keep, k.name, k.phone, merge, m.name AS "also as", m.phone AS "and"
+		FROM duplicate_groups('customers', name => 'name', email => 'email', phone => 'phone')
+		JOIN customers k ON k.customer_id::text = keep JOIN customers m ON m.customer_id::text = merge
+		ORDER BY merge LIMIT 4;
+	SQL
+fi
+
+show "In the reader's language" "What each refresh found wrong with the data, and the segments, for readers of Indonesian (in thousands of rupiah)." <<'SQL'
+SELECT problem, label AS masalah, rows AS baris, customers AS pelanggan
+FROM segment_table_quality JOIN label_list ON kind = 'problem' AND code = problem AND locale = 'id'
+WHERE rows > 0 ORDER BY rows DESC, problem;
+SELECT segment_label(segment, 'id') AS segmen, number_text(customers, 'id') AS pelanggan, money_text(1000 * revenue, 'IDR', 'id', 0) AS omzet
+FROM segments_overview WHERE revenue > 0 ORDER BY segment_rank DESC LIMIT 4;
+SQL
+
+quietly "Nobody could be chosen." -c "CREATE TABLE objector AS SELECT customer_id, orders FROM segments ORDER BY orders DESC, customer_id LIMIT 1"
+show "Somebody objects to profiling" "He goes on buying; the worker takes him out of the table, and no later refresh brings him back." <<'SQL'
+INSERT INTO profiling_opt_out (customer, reason) SELECT customer_id::text, 'objects, by letter' FROM objector;
+SQL
+WAITED=$EPOCHREALTIME
+wait_until "SELECT NOT EXISTS (SELECT FROM objector JOIN segments USING (customer_id))"
+note "   ... gone $(seconds_since "$WAITED") s later"
+
+if [ -z "${ORDERS:-}" ]; then
+	quietly "Nobody could be chosen." -c "CREATE INDEX ON orders (customer_id)" -c "CREATE INDEX ON answers (customer_id)" -c "CREATE INDEX ON comments (customer_id)"
+	FORGOTTEN=$(value "SELECT customer FROM feedback JOIN segments s ON s.customer_id::text = customer WHERE body LIKE '%Balas ke%' ORDER BY s.revenue DESC, 1 LIMIT 1")
+	read -r EMAIL PHONE <<<"$(value "SELECT email || ' ' || phone FROM customers WHERE customer_id = $FORGOTTEN")"
+	FOUND="$(mentions "$EMAIL") times the address, $(mentions "$PHONE") times the telephone"
+	show "Somebody is to be forgotten" "A register says where personal data is. A dump of the database has, of this customer: $FOUND." <<-SQL
+		INSERT INTO privacy_register (relation, on_erase)
+		VALUES ('customers', 'delete'), ('comments', 'delete'), ('answers', 'delete'), ('orders', 'keep');
+		SELECT * FROM erase_customer('$FORGOTTEN') WHERE deleted + anonymised > 0;
+	SQL
+	note ""
+	note "   A dump has now: $(mentions "$EMAIL") times the address, $(mentions "$PHONE") times the telephone. The orders stay, as nobody's."
+fi
 
 note ""
 note "Done in $(seconds_since "$BEGAN") s."

@@ -1,5 +1,5 @@
 -- shop.sql: a made-up shop: 4,000 customers and about 30,000 orders of the last
--- three years, and what a survey of them brought.
+-- three years, what a survey of them brought, and what they wrote.
 --
 -- Seeded: the same shop at every run, on the same day. A customer joins, buys at
 -- a pace of their own for as long as they stay, and spends log-normal amounts.
@@ -53,4 +53,44 @@ SELECT customer_id, :'today'::timestamptz - random() * interval '60 days' AS ans
        greatest(0, least(10, round(3.5 + 6.5 * loyalty + 2 * (random() + random() + random() - 1.5))))::integer AS score
 FROM shopper WHERE random() < 0.35;
 
-ANALYZE orders, answers;
+-- Who they are, each with an address and a telephone of their own. One in four
+-- hundred is there twice, written differently.
+CREATE TABLE customers (
+	customer_id integer PRIMARY KEY,
+	name text NOT NULL,
+	email text,
+	phone text
+);
+
+INSERT INTO customers
+SELECT 10000 + i, name, lower(replace(name, ' ', '.')) || i || '@mail.example', '0812-' || to_char(3000000 + 577 * i, 'FM000"-"0000')
+FROM (SELECT i, (ARRAY['Siti', 'Ahmad', 'Dewi', 'Budi', 'Rina', 'Agus', 'Maria', 'Joko', 'Ayu', 'Hendra', 'Sarah'])[1 + i % 11] || ' ' ||
+             (ARRAY['Rahma', 'Dahlan', 'Lestari', 'Santoso', 'Wijaya', 'Hidayat', 'Simanjuntak', 'Nugroho', 'Hartono', 'Putri', 'Kusuma', 'Siregar', 'Miller'])[1 + i % 13] AS name
+      FROM generate_series(1, 4000) i) called;
+
+UPDATE customers c
+SET name = CASE WHEN c.customer_id % 800 = 7 THEN upper(same.name) ELSE 'Bpk./Ibu ' || same.name END,
+    email = CASE WHEN c.customer_id % 800 = 7 THEN upper(same.email) END,
+    phone = '+62 ' || substr(replace(same.phone, '-', ' '), 2)
+FROM customers same
+WHERE c.customer_id % 400 = 7 AND same.customer_id = c.customer_id - 100;
+
+-- Comments of the last month.
+CREATE TABLE comments (
+	comment_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	customer_id integer NOT NULL,
+	written_at timestamptz NOT NULL,
+	channel text NOT NULL,
+	body text NOT NULL
+);
+
+INSERT INTO comments (customer_id, written_at, channel, body)
+SELECT customer_id, :'today'::timestamptz - random() * interval '30 days', (ARRAY['chat', 'email', 'app'])[1 + floor(3 * random())::integer],
+       (ARRAY['Barang bagus tapi kurirnya kasar banget', 'Pelayanannya ramah dan cepat, makasih ya :)', 'Good quality but the delivery was slow',
+              'Kapan toko buka hari Minggu?', 'Paket telat seminggu, gak ada kabar :(', 'Love it, will order again!', 'Tagihan dobel, tolong dicek',
+              'Ukurannya tidak sesuai dengan foto', 'Puas sekali, warnanya cantik', 'The parcel arrived broken and nobody answers',
+              'Harganya mahal tapi awet', 'Pesanan nomor 4512'])[1 + floor(12 * random())::integer] ||
+       CASE WHEN customer_id % 10 = 0 THEN '. Balas ke ' || (SELECT email FROM customers c WHERE c.customer_id = s.customer_id) ELSE '' END
+FROM (SELECT customer_id FROM shopper WHERE random() < 0.08 * loyalty) s;
+
+ANALYZE orders, answers, customers, comments;

@@ -152,6 +152,7 @@ INSERT INTO calls VALUES
 	('refresh_segment_table', 'refresh_segment_table(%L)'),
 	('request_segment_refresh', 'request_segment_refresh(%L)'),
 	('verify_segment_table', '(SELECT count(*) FROM verify_segment_table(%L))'),
+	('data_quality', '(SELECT count(*) FROM data_quality(%L))'),
 	('segment_table_drift', '(SELECT count(*) FROM segment_table_drift(%L))'),
 	('alter_segment_table', 'alter_segment_table(%L, refresh_every => ''1 day'')'),
 	('alter_segment_table', 'alter_segment_table(%L, orders => ''room.admin_orders'')'),
@@ -164,10 +165,15 @@ INSERT INTO calls VALUES
 	('assess_key_accounts', 'assess_key_accounts(''room.segments'')'),
 	('assign_account_manager', 'assign_account_manager(''1'', ''Ani'')'),
 	('earn_points', 'earn_points(''room'', ''1'', 5)'),
+	('readmit_customer', 'readmit_customer(''1'')'),
+	('erase_customer', 'erase_customer(''1'')'),
+	('export_customer', 'export_customer(''1'')'),
+	('apply_retention', 'apply_retention()'),
 	('redeem_points', 'redeem_points(''room'', ''1'', 1)'),
 	('donate_points', 'donate_points(''room'', ''1'', 1, ''x'')'),
 	('reverse_points', 'reverse_points(-1)'),
-	('expire_points', 'expire_points(''room'')');
+	('expire_points', 'expire_points(''room'')'),
+	('reopen_feedback', 'reopen_feedback(-1)');
 INSERT INTO customer_scoring.account_rule_set (name, target) VALUES ('room', 'room.orders');
 INSERT INTO customer_scoring.points_programme (name) VALUES ('room');
 -- each volatile function of the product has a call here

@@ -332,7 +332,7 @@ DROP TRIGGER mine ON seg;
 SELECT refreshed('seg');
 -- nothing stays behind
 SELECT drop_segment_table('leaf_seg'), drop_segment_table('parts_seg'), drop_segment_table('base_seg'), drop_segment_table('seg');
-SELECT count(*) FROM pg_trigger WHERE tgfoid = 'capture_changes'::regproc;
+SELECT count(*) FROM pg_trigger WHERE tgfoid = 'capture_changes'::regproc AND tgrelid NOT IN (SELECT oid FROM pg_class WHERE relnamespace = 'customer_scoring'::regnamespace);
 SELECT count(*) FROM pg_class WHERE relname ~ '^change_log_[0-9]';
 SELECT count(*) FROM customer_scoring_internal.segment_capture;
 
@@ -344,7 +344,7 @@ INSERT INTO orders VALUES (160, 'c2', '2024-01-01', 1);
 UPDATE orders SET amount = 2 WHERE order_id = 160;
 TRUNCATE orders;
 SELECT drop_segment_table('seg2');
-SELECT count(*) FROM pg_trigger WHERE tgfoid = 'capture_changes'::regproc;
+SELECT count(*) FROM pg_trigger WHERE tgfoid = 'capture_changes'::regproc AND tgrelid NOT IN (SELECT oid FROM pg_class WHERE relnamespace = 'customer_scoring'::regnamespace);
 SELECT count(*) FROM pg_class WHERE relname ~ '^change_log_[0-9]';
 
 -- the trigger function where nobody follows, called by hand, and in other places than its own

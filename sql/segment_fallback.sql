@@ -305,7 +305,7 @@ SET ROLE segment_reader;
 SELECT * FROM refreshed('read_seg');
 RESET ROLE;
 SELECT drop_segment_table(segment_table) FROM segment_table_definition;
-SELECT count(*) FROM pg_trigger WHERE tgfoid = 'capture_changes'::regproc;
+SELECT count(*) FROM pg_trigger WHERE tgfoid = 'capture_changes'::regproc AND tgrelid NOT IN (SELECT oid FROM pg_class WHERE relnamespace = 'customer_scoring'::regnamespace);
 SELECT count(*) FROM pg_class WHERE relname ~ '^change_log_[0-9]';
 
 DROP MATERIALIZED VIEW orders_matview;

@@ -317,7 +317,7 @@ SELECT mode FROM refresh_segment_table('t');
 SELECT mode FROM refresh_segment_table('t');
 -- one relation for everything: it is captured once, and for as long as anything needs it
 SELECT drop_segment_table('t');
-SELECT count(*) AS triggers_left FROM pg_trigger WHERE tgname IN ('customer_scoring_capture', 'customer_scoring_truncate');
+SELECT count(*) AS triggers_left FROM pg_trigger WHERE tgname IN ('customer_scoring_capture', 'customer_scoring_truncate') AND tgrelid NOT IN (SELECT oid FROM pg_class WHERE relnamespace = 'customer_scoring'::regnamespace);
 CREATE TABLE facts (customer_id text, friend text, ordered_at timestamptz, amount int, score int);
 INSERT INTO facts VALUES ('ann', 'bob', '2024-01-01', 5, 9), ('bob', 'zoe', '2024-01-02', 6, NULL);
 SELECT create_segment_table('t', 'facts');
@@ -335,11 +335,11 @@ SELECT * FROM verify_segment_table('t');
 -- dropping takes triggers away where nothing else needs them
 SELECT add_segment_source('t', 'customers', 'clients', 'client');
 SELECT mode FROM refresh_segment_table('t');
-SELECT string_agg(tgrelid::regclass || ' ' || tgname, ', ' ORDER BY tgrelid::regclass::text, tgname) AS triggers FROM pg_trigger WHERE tgname IN ('customer_scoring_capture', 'customer_scoring_truncate');
+SELECT string_agg(tgrelid::regclass || ' ' || tgname, ', ' ORDER BY tgrelid::regclass::text, tgname) AS triggers FROM pg_trigger WHERE tgname IN ('customer_scoring_capture', 'customer_scoring_truncate') AND tgrelid NOT IN (SELECT oid FROM pg_class WHERE relnamespace = 'customer_scoring'::regnamespace);
 SELECT drop_segment_source('t', 'customers');
-SELECT string_agg(tgrelid::regclass || ' ' || tgname, ', ' ORDER BY tgrelid::regclass::text, tgname) AS triggers FROM pg_trigger WHERE tgname IN ('customer_scoring_capture', 'customer_scoring_truncate');
+SELECT string_agg(tgrelid::regclass || ' ' || tgname, ', ' ORDER BY tgrelid::regclass::text, tgname) AS triggers FROM pg_trigger WHERE tgname IN ('customer_scoring_capture', 'customer_scoring_truncate') AND tgrelid NOT IN (SELECT oid FROM pg_class WHERE relnamespace = 'customer_scoring'::regnamespace);
 SELECT drop_segment_table('t');
-SELECT count(*) AS triggers_left FROM pg_trigger WHERE tgname IN ('customer_scoring_capture', 'customer_scoring_truncate');
+SELECT count(*) AS triggers_left FROM pg_trigger WHERE tgname IN ('customer_scoring_capture', 'customer_scoring_truncate') AND tgrelid NOT IN (SELECT oid FROM pg_class WHERE relnamespace = 'customer_scoring'::regnamespace);
 SELECT count(*) AS sources_left FROM segment_source_definition;
 
 -- random changes of every source: each refresh is incremental, and what plain SQL says

@@ -7,7 +7,10 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
+#include "privacy/retention.h"
 #include "rule/rule.h"
+#include "text/lexicon.h"
+#include "text/remember.h"
 #include "worker/worker.h"
 
 PG_MODULE_MAGIC;
@@ -19,6 +22,9 @@ void
 _PG_init(void)
 {
 	CsRuleInit();
+	CsPrivacyInit();
+	CsLexiconInit();
+	CsRememberInit();
 	CsWorkerInit();
 	MarkGUCPrefixReserved("customer_scoring");
 }

@@ -9,7 +9,7 @@
 
 set -euo pipefail
 SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-DEBIAN_PACKAGES="make gcc libc6-dev perl"
+DEBIAN_PACKAGES="make gcc libc6-dev libicu-dev perl"
 
 note() { printf '%s\n' "$*"; }
 die() {
@@ -55,7 +55,7 @@ find_postgres() {
 install_packages() {
 	local missing="" package major="" log
 	if ! command -v dpkg >/dev/null; then
-		find_postgres || die "Please install first: make, a C compiler, perl, and PostgreSQL with its server headers"
+		find_postgres || die "Please install first: make, a C compiler, perl, ICU with its headers, and PostgreSQL with its server headers"
 		return 0
 	fi
 	for package in $DEBIAN_PACKAGES "$@"; do

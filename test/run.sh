@@ -93,13 +93,19 @@ test_isolation() {
 }
 
 test_tap() {
-	local pgxs file
+	local pgxs file files=("$WORK"/src/test/t/*.pl)
+	if [ -n "${TAP:-}" ]; then
+		# shellcheck disable=SC2206 # a list of names
+		files=($TAP)
+		files=("${files[@]/#/$WORK/src/test/t/}")
+		files=("${files[@]/%/.pl}")
+	fi
 	pgxs=$(dirname "$(dirname "$(dirname "$("$PG_CONFIG" --pgxs)")")")
 	if ! perl -MIPC::Run -e 1 2>/dev/null || [ ! -d "$pgxs/src/test/perl" ]; then
 		skipped "TAP tests (libipc-run-perl is not installed)"
 		return 0
 	fi
-	for file in "$WORK"/src/test/t/${TAP:-*}.pl; do
+	for file in "${files[@]}"; do
 		if (cd "$WORK/src" && run env TEMP_CONFIG="$WORK/server.conf" TESTDATADIR="$WORK/tap" TESTLOGDIR="$WORK/tap/log" TESTDIR="$WORK/src" \
 			PG_REGRESS="$pgxs/src/test/regress/pg_regress" SHARED_DATA="${SHARED_DATA:-$SOURCE/../shared/data}" \
 			timeout 900 prove -I "$pgxs/src/test/perl" -I test/t "$file") >"$WORK/tap.log" 2>&1; then

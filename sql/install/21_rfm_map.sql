@@ -35,7 +35,7 @@ CREATE TYPE customer_scoring.rfm_map (
 	STORAGE = extended
 );
 COMMENT ON TYPE customer_scoring.rfm_map IS
-	'Rules that name the segment of each RFM cell, best first: ''bins 5: champions r5 fm4-5, …'', or ''rfm11'' or ''rf10''';
+	'Rules that name the segment of each RFM cell, best first: ''bins 5: champions r5 fm4-5, ...'', or ''rfm11'' or ''rf10''';
 
 -- model/rfm_segment.c: segments
 

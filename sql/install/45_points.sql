@@ -96,8 +96,12 @@ COMMENT ON COLUMN customer_scoring_internal.points_account.programme IS 'The pro
 COMMENT ON COLUMN customer_scoring_internal.points_account.customer IS 'The customer';
 COMMENT ON COLUMN customer_scoring_internal.points_account.uses IS 'How often it was updated';
 
+-- But for erase_customer, which leaves points as they are, and takes the person from them.
 CREATE FUNCTION customer_scoring_internal.refuse_points_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+	IF TG_OP = 'UPDATE' AND customer_scoring_internal.erasing() THEN
+		RETURN NULL;
+	END IF;
 	RAISE 'entries of points are never changed' USING ERRCODE = 'object_not_in_prerequisite_state',
 		HINT = 'Take an entry back with reverse_points.';
 END $$;

@@ -27,7 +27,9 @@ CREATE TABLE customer_scoring.segment_table_definition (
 	snapshot_table regclass,
 	migration_view regclass,
 	clv jsonb,
-	tiers text
+	tiers text,
+	suppress_below integer,
+	quality jsonb
 );
 COMMENT ON TABLE customer_scoring.segment_table_definition IS 'Settings of segment tables; change them with alter_segment_table';
 COMMENT ON COLUMN customer_scoring.segment_table_definition.segment_table IS 'The segment table';
@@ -55,7 +57,9 @@ COMMENT ON COLUMN customer_scoring.segment_table_definition.history_table IS 'It
 COMMENT ON COLUMN customer_scoring.segment_table_definition.snapshot_table IS 'Its table with a row a day and segment; NULL when there is none';
 COMMENT ON COLUMN customer_scoring.segment_table_definition.migration_view IS 'Its view of moves by day; NULL when there is none';
 COMMENT ON COLUMN customer_scoring.segment_table_definition.clv IS 'Options of customer lifetime values, defaults left out; NULL without them';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.suppress_below IS 'Least customers of a segment whose figures its overview shows; NULL for any number';
 COMMENT ON COLUMN customer_scoring.segment_table_definition.tiers IS 'The tier_policy of its customers'' tiers; NULL without them';
+COMMENT ON COLUMN customer_scoring.segment_table_definition.quality IS 'Options of the data-quality report, see segment_table_quality: columns to look at, false for no report; NULL for what every table has';
 GRANT SELECT ON customer_scoring.segment_table_definition TO PUBLIC;
 -- a table that was dropped behind our back would be dumped as a number that means another table elsewhere
 SELECT pg_catalog.pg_extension_config_dump('customer_scoring.segment_table_definition',
@@ -151,6 +155,7 @@ CREATE TABLE customer_scoring_internal.segment_run (
 	skipped_no_amount bigint,
 	skipped_not_finite bigint,
 	skipped_future bigint,
+	skipped_opted_out bigint,
 	pid integer,
 	error_code text,
 	error_message text,

@@ -29,21 +29,6 @@ CREATE FUNCTION customer_scoring.capture_changes() RETURNS trigger
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cs_capture_changes';
 COMMENT ON FUNCTION customer_scoring.capture_changes() IS
 	'Trigger on sources of segment tables: notices which customers change';
--- Tables of the extension that are sources have it always, so that nobody needs TRIGGER on them.
-DO $$
-DECLARE
-	source text;
-BEGIN
-	FOREACH source IN ARRAY ARRAY['key_account', 'account_manager'] LOOP
-		EXECUTE pg_catalog.format('CREATE TRIGGER customer_scoring_capture AFTER INSERT OR UPDATE OR DELETE ON customer_scoring.%I
-			FOR EACH ROW EXECUTE FUNCTION customer_scoring.capture_changes()', source);
-		EXECUTE pg_catalog.format('CREATE TRIGGER customer_scoring_truncate AFTER TRUNCATE ON customer_scoring.%I
-			FOR EACH STATEMENT EXECUTE FUNCTION customer_scoring.capture_changes()', source);
-		EXECUTE pg_catalog.format('ALTER TABLE customer_scoring.%I ENABLE ALWAYS TRIGGER customer_scoring_capture,
-			ENABLE ALWAYS TRIGGER customer_scoring_truncate', source);
-	END LOOP;
-END
-$$;
 
 CREATE FUNCTION customer_scoring.create_segment_table(
 	segment_table text,
@@ -64,10 +49,12 @@ CREATE FUNCTION customer_scoring.create_segment_table(
 	history boolean DEFAULT false,
 	keep_history interval DEFAULT NULL,
 	clv jsonb DEFAULT NULL,
-	tiers text DEFAULT NULL
+	tiers text DEFAULT NULL,
+	suppress_below integer DEFAULT NULL,
+	quality jsonb DEFAULT NULL
 ) RETURNS regclass
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cs_create_segment_table';
-COMMENT ON FUNCTION customer_scoring.create_segment_table(text, regclass, name, name, name, jsonb, interval, interval, timestamptz, text, integer, boolean, customer_scoring.rfm_map, boolean, text, boolean, interval, jsonb, text) IS
+COMMENT ON FUNCTION customer_scoring.create_segment_table(text, regclass, name, name, name, jsonb, interval, interval, timestamptz, text, integer, boolean, customer_scoring.rfm_map, boolean, text, boolean, interval, jsonb, text, integer, jsonb) IS
 	'Create a table with a row a customer, its scores and segment, kept up to date from a table or view of orders';
 
 CREATE FUNCTION customer_scoring.alter_segment_table(
@@ -88,10 +75,12 @@ CREATE FUNCTION customer_scoring.alter_segment_table(
 	history boolean DEFAULT NULL,
 	keep_history interval DEFAULT NULL,
 	clv jsonb DEFAULT NULL,
-	tiers text DEFAULT NULL
+	tiers text DEFAULT NULL,
+	suppress_below integer DEFAULT NULL,
+	quality jsonb DEFAULT NULL
 ) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cs_alter_segment_table';
-COMMENT ON FUNCTION customer_scoring.alter_segment_table(regclass, regclass, name, name, name, jsonb, interval, interval, timestamptz, text, integer, customer_scoring.rfm_map, boolean, text, boolean, interval, jsonb, text) IS
+COMMENT ON FUNCTION customer_scoring.alter_segment_table(regclass, regclass, name, name, name, jsonb, interval, interval, timestamptz, text, integer, customer_scoring.rfm_map, boolean, text, boolean, interval, jsonb, text, integer, jsonb) IS
 	'Change options of a segment table; NULL leaves an option as it is';
 
 CREATE FUNCTION customer_scoring.segment_rating(score numeric, lowest integer, highest integer, customer text)
@@ -105,6 +94,12 @@ CREATE FUNCTION customer_scoring.segment_customer(customer text, sample anyeleme
 	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cs_segment_customer';
 COMMENT ON FUNCTION customer_scoring.segment_customer(text, anyelement) IS
 	'The customer of the type of the second argument, a whole number or a uuid, that a text names; NULL when it names none';
+
+CREATE FUNCTION customer_scoring.segment_tombstone(customer text, salt bytea)
+	RETURNS bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cs_segment_tombstone';
+COMMENT ON FUNCTION customer_scoring.segment_tombstone(text, bytea) IS
+	'What stands for a customer among tombstones with this salt: the SHA-256 of both';
 
 CREATE FUNCTION customer_scoring.add_segment_source(
 	segment_table regclass,

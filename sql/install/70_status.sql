@@ -48,6 +48,7 @@ SELECT r.run_id,
        r.skipped_no_amount,
        r.skipped_not_finite,
        r.skipped_future,
+       r.skipped_opted_out,
        r.batches,
        r.changes_left,
        CASE WHEN o.visible THEN r.pid END AS pid,
@@ -64,7 +65,7 @@ CROSS JOIN LATERAL (SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') AS visibl
 UNION ALL
 -- by hand: not committed yet, so known by its lock only
 SELECT g.run_id, pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.pg_get_userbyid(c.relowner)::pg_catalog.text,
-       'manual', 'running', NULL, NULL, NULL, a.query_start, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+       'manual', 'running', NULL, NULL, NULL, a.query_start, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
        CASE WHEN pg_catalog.pg_has_role(c.relowner, 'USAGE') THEN g.pid END, NULL, NULL, NULL, NULL, NULL, NULL
 FROM running g
 JOIN customer_scoring.segment_table_definition d ON d.segment_table = g.by_hand
@@ -94,6 +95,7 @@ COMMENT ON COLUMN customer_scoring.segment_table_run.skipped_no_time IS 'Rows le
 COMMENT ON COLUMN customer_scoring.segment_table_run.skipped_no_amount IS 'Rows left out: amount, or score, is null';
 COMMENT ON COLUMN customer_scoring.segment_table_run.skipped_not_finite IS 'Rows left out: amount is NaN or infinite, or time is -infinity';
 COMMENT ON COLUMN customer_scoring.segment_table_run.skipped_future IS 'Rows left out for now: later than as_of';
+COMMENT ON COLUMN customer_scoring.segment_table_run.skipped_opted_out IS 'Orders left out: the customer has opted out of profiling, or was erased';
 COMMENT ON COLUMN customer_scoring.segment_table_run.batches IS 'Batches that a worker has committed; NULL for a refresh in one transaction';
 COMMENT ON COLUMN customer_scoring.segment_table_run.changes_left IS 'Changes that waited when the last of these batches was committed';
 COMMENT ON COLUMN customer_scoring.segment_table_run.pid IS 'Process of the run, for the table''s owner';

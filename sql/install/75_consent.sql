@@ -48,8 +48,43 @@ CREATE INDEX do_not_contact_customer ON customer_scoring.do_not_contact (custome
 COMMENT ON INDEX customer_scoring.do_not_contact_customer IS 'What is known of one customer';
 SELECT pg_catalog.pg_extension_config_dump('customer_scoring.do_not_contact', '');
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON customer_scoring.consent, customer_scoring.do_not_contact TO pg_database_owner;
+CREATE TABLE customer_scoring.contact_preference (
+	customer text NOT NULL,
+	channel text,
+	days integer[],
+	from_time time,
+	until_time time,
+	time_zone text NOT NULL DEFAULT pg_catalog.current_setting('TimeZone'),
+	language text,
+	CONSTRAINT contact_preference_one UNIQUE NULLS NOT DISTINCT (customer, channel),
+	CONSTRAINT contact_preference_days CHECK (days <@ '{1, 2, 3, 4, 5, 6, 7}' AND pg_catalog.cardinality(days) > 0),
+	CONSTRAINT contact_preference_hours CHECK ((from_time IS NULL) = (until_time IS NULL) AND from_time <> until_time),
+	CONSTRAINT contact_preference_time_zone CHECK (pg_catalog.timezone(time_zone, timestamptz '2000-01-01 00:00+00') IS NOT NULL)
+);
+COMMENT ON TABLE customer_scoring.contact_preference IS 'When customers wish to be contacted, and in which language';
+COMMENT ON COLUMN customer_scoring.contact_preference.customer IS 'The customer, as text';
+COMMENT ON COLUMN customer_scoring.contact_preference.channel IS 'How; NULL for every channel that has no row of its own';
+COMMENT ON COLUMN customer_scoring.contact_preference.days IS 'Days of the week, 1 for Monday to 7 for Sunday; NULL for all';
+COMMENT ON COLUMN customer_scoring.contact_preference.from_time IS 'First time of day; NULL for all of it';
+COMMENT ON COLUMN customer_scoring.contact_preference.until_time IS 'First time of day after it; when earlier than from_time, of the next day';
+COMMENT ON COLUMN customer_scoring.contact_preference.time_zone IS 'Zone of the customer''s clock';
+COMMENT ON COLUMN customer_scoring.contact_preference.language IS 'Language, for whoever writes or calls';
+COMMENT ON INDEX customer_scoring.contact_preference_one IS 'One row a customer and channel';
+SELECT pg_catalog.pg_extension_config_dump('customer_scoring.contact_preference', '');
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON customer_scoring.consent, customer_scoring.do_not_contact, customer_scoring.contact_preference TO pg_database_owner;
 GRANT SELECT ON SEQUENCE customer_scoring.consent_consent_id_seq TO pg_database_owner;
+
+CREATE FUNCTION customer_scoring.in_contact_hours(days integer[], from_time time, until_time time, time_zone text, as_of timestamptz) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	BEGIN ATOMIC
+		SELECT (days IS NULL OR (pg_catalog.date_part('isodow', pg_catalog.timezone(time_zone, as_of))::integer OPERATOR(pg_catalog.=) ANY (days)))
+			AND (from_time IS NULL OR CASE WHEN from_time OPERATOR(pg_catalog.<) until_time
+				THEN pg_catalog.timezone(time_zone, as_of)::time OPERATOR(pg_catalog.>=) from_time AND pg_catalog.timezone(time_zone, as_of)::time OPERATOR(pg_catalog.<) until_time
+				ELSE pg_catalog.timezone(time_zone, as_of)::time OPERATOR(pg_catalog.>=) from_time OR pg_catalog.timezone(time_zone, as_of)::time OPERATOR(pg_catalog.<) until_time END);
+	END;
+COMMENT ON FUNCTION customer_scoring.in_contact_hours(integer[], time, time, text, timestamptz) IS
+	'Whether a moment is on one of these days of the week, and at one of these times of day, on the clocks of a zone';
 
 CREATE FUNCTION customer_scoring.contact_refusal(customer text, purpose text, channel text, as_of timestamptz DEFAULT pg_catalog.now()) RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
@@ -61,6 +96,10 @@ CREATE FUNCTION customer_scoring.contact_refusal(customer text, purpose text, ch
 			ELSE coalesce((
 				SELECT CASE WHEN c.status OPERATOR(pg_catalog.<>) 'granted' THEN 'consent ' OPERATOR(pg_catalog.||) c.status
 					WHEN coalesce(c.expires_at, c.at OPERATOR(pg_catalog.+) interval '24 months') OPERATOR(pg_catalog.<=) $4 THEN 'consent expired'
+					WHEN NOT coalesce((SELECT customer_scoring.in_contact_hours(p.days, p.from_time, p.until_time, p.time_zone, $4)
+						FROM customer_scoring.contact_preference p
+						WHERE p.customer OPERATOR(pg_catalog.=) $1 AND (p.channel IS NULL OR p.channel OPERATOR(pg_catalog.=) $3)
+						ORDER BY p.channel NULLS LAST LIMIT 1), true) THEN 'not at this time'
 					ELSE '' END
 				FROM customer_scoring.consent c
 				WHERE c.customer OPERATOR(pg_catalog.=) $1 AND c.purpose OPERATOR(pg_catalog.=) $2 AND c.channel OPERATOR(pg_catalog.=) $3
@@ -77,4 +116,4 @@ CREATE FUNCTION customer_scoring.may_contact(customer text, purpose text, channe
 		SELECT customer_scoring.contact_refusal($1, $2, $3, $4) OPERATOR(pg_catalog.=) '';
 	END;
 COMMENT ON FUNCTION customer_scoring.may_contact(text, text, text, timestamptz) IS
-	'Whether a customer may be contacted for a purpose by a channel at a moment: only with consent that is in force, and never against do_not_contact';
+	'Whether a customer may be contacted for a purpose by a channel at a moment: only with consent that is in force, in the hours he wishes, and never against do_not_contact';

@@ -35,6 +35,16 @@ CsRequireAggregate(FunctionCallInfo fcinfo)
 		CsNotInAggregate();
 }
 
+/* The state of an aggregate as it is: what a row that does not count leaves behind. */
+static inline Datum
+CsUnchangedState(FunctionCallInfo fcinfo)
+{
+	CsRequireAggregate(fcinfo);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}
+
 /* A stored or transferred value of another version than this library knows is an error. */
 static inline void
 CsCheckVersion(const char *type_name, int version, int supported)

@@ -24,6 +24,8 @@
 
 PG_FUNCTION_INFO_V1(cs_signal_rules);
 PG_FUNCTION_INFO_V1(cs_signal_accounts);
+PG_FUNCTION_INFO_V1(cs_signal_lexicon);
+PG_FUNCTION_INFO_V1(cs_signal_names);
 
 /* The relation of a signal; InvalidOid where the extension is not installed. */
 Oid
@@ -63,4 +65,18 @@ Datum
 cs_signal_accounts(PG_FUNCTION_ARGS)
 {
 	return Signal(fcinfo, "account_signal");
+}
+
+/* signal_lexicon(): trigger on tables of words. */
+Datum
+cs_signal_lexicon(PG_FUNCTION_ARGS)
+{
+	return Signal(fcinfo, "lexicon_signal");
+}
+
+/* signal_names(): trigger on tables that keys of persons come from. */
+Datum
+cs_signal_names(PG_FUNCTION_ARGS)
+{
+	return Signal(fcinfo, "name_signal");
 }

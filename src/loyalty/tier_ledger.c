@@ -140,15 +140,6 @@ StateArgument(FunctionCallInfo fcinfo, int n)
 	return ledger;
 }
 
-/* The state as it is: what a row that does not count leaves behind. */
-static Datum
-UnchangedState(FunctionCallInfo fcinfo)
-{
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-}
-
 /* Take a row that counts into the state. */
 static inline Datum
 TakeRow(FunctionCallInfo fcinfo, const CsAmount *amount)
@@ -183,7 +174,7 @@ TakeRow(FunctionCallInfo fcinfo, const CsAmount *amount)
                                                 \
 		CsRequireAggregate(fcinfo);             \
 		if (PG_ARGISNULL(1) || PG_ARGISNULL(2)) \
-			return UnchangedState(fcinfo);      \
+			return CsUnchangedState(fcinfo);    \
 		from(getarg(2), &amount);               \
 		return TakeRow(fcinfo, &amount);        \
 	}
@@ -206,7 +197,7 @@ cs_tier_ledger_combine(PG_FUNCTION_ARGS)
 
 	CsRequireAggregate(fcinfo);
 	if (PG_ARGISNULL(1))
-		return UnchangedState(fcinfo);
+		return CsUnchangedState(fcinfo);
 	other = PG_GETARG_TIER_LEDGER(1);
 	ledger = PG_ARGISNULL(0) ? NewLedger(TIER_LEDGER_START) : StateArgument(fcinfo, 0);
 	if (PG_ARGISNULL(0) || ledger->capacity - ledger->rows < other->rows)

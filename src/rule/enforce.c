@@ -6,7 +6,8 @@
  * fn_extra, which PostgreSQL makes anew for each statement and relation: so a
  * change of rules is seen by the next statement. For each row waivers are looked
  * at first; rules that set something come before those that refuse. An UPDATE is
- * asked about only by rules that read a column which it changes.
+ * asked about only by rules that read a column which it changes. What takes a
+ * person out of a row is never refused: no promise stands above that right.
  */
 #include "postgres.h"
 
@@ -19,6 +20,8 @@
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
+#include "privacy/own.h"
+#include "privacy/register.h"
 #include "rule/rule.h"
 #include "rule/total.h"
 #include "segment/capture.h"
@@ -172,6 +175,8 @@ cs_enforce_account_rules(PG_FUNCTION_ARGS)
 	}
 	update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
 	row = update ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	if (CsErasesOwn() || CsIsRegisterChange(RelationGetRelid(trigger->tg_relation)))
+		return PointerGetDatum(row);
 	subject.set = statement->set;
 	subject.columns = statement->columns;
 	subject.slot = update ? trigger->tg_newslot : trigger->tg_trigslot;

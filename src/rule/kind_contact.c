@@ -74,9 +74,12 @@ BreaksConsentRequired(const CsRule *rule, CsSubject *subject, CsVerdict *verdict
 	verdict->message = psprintf("customer %s may not be contacted for %s by %s: %s",
 								texts[0] ? texts[0] : "null", texts[1] ? texts[1] : "null",
 								texts[2] ? texts[2] : "null", refusal);
-	verdict->hint = strcmp(refusal, "do not contact") == 0
-						? "Leave the customer alone."
-						: "Ask the customer, and write the answer down in customer_scoring.consent.";
+	if (strcmp(refusal, "do not contact") == 0)
+		verdict->hint = "Leave the customer alone.";
+	else if (strcmp(refusal, "not at this time") == 0)
+		verdict->hint = "See customer_scoring.contact_preference for the hours that the customer wishes.";
+	else
+		verdict->hint = "Ask the customer, and write the answer down in customer_scoring.consent.";
 	verdict->actual = CsJsonText(refusal);
 	return true;
 }

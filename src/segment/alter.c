@@ -4,8 +4,8 @@
  *
  * NULL leaves an option as it is. What an option can be without has a value
  * that says so: '{}' for "only", '0' for lookback, refresh_every and
- * keep_history, 'infinity' for next_refresh_at, 'false' for clv, '' for tiers. The
- * rows follow at the next refresh.
+ * keep_history, 'infinity' for next_refresh_at, 'false' for clv and
+ * quality, '' for tiers. The rows follow at the next refresh.
  */
 #include "postgres.h"
 
@@ -27,6 +27,7 @@
 #include "segment/history.h"
 #include "segment/job.h"
 #include "segment/option.h"
+#include "segment/quality.h"
 #include "segment/refresh.h"
 #include "segment/run.h"
 #include "segment/tier.h"
@@ -54,7 +55,9 @@ enum
 	ARG_HISTORY,
 	ARG_KEEP_HISTORY,
 	ARG_CLV,
-	ARG_TIERS
+	ARG_TIERS,
+	ARG_SUPPRESS_BELOW,
+	ARG_QUALITY
 };
 
 static bool
@@ -143,6 +146,10 @@ ApplyArguments(FunctionCallInfo fcinfo, SegmentDefinition *definition)
 		definition->clv = CsParseClv(PG_GETARG_JSONB_P(ARG_CLV));
 	if (!PG_ARGISNULL(ARG_TIERS))
 		CsParseTiers(definition, PG_GETARG_TEXT_PP(ARG_TIERS));
+	if (!PG_ARGISNULL(ARG_SUPPRESS_BELOW))
+		definition->suppress_below = PG_GETARG_INT32(ARG_SUPPRESS_BELOW);
+	if (!PG_ARGISNULL(ARG_QUALITY))
+		definition->quality = CsParseQuality(PG_GETARG_JSONB_P(ARG_QUALITY));
 }
 
 /*
@@ -192,20 +199,22 @@ ChangeScale(SegmentDefinition *definition, int scale)
 }
 
 /*
- * Whether only schedule, history, lifetime values and tiers are altered: that works
- * while the source is broken. Without any option the source is looked at anew.
+ * Whether only schedule, history, lifetime values, tiers and what the overview
+ * shows are altered: that works while the source is broken. Without any option the source is looked at anew.
  */
 static bool
 LeavesSource(FunctionCallInfo fcinfo)
 {
 	int i;
 
+	if (!PG_ARGISNULL(ARG_QUALITY))
+		return false;
 	for (i = ARG_ORDERS; i <= ARG_BREAKS; i++)
 		if (i != ARG_REFRESH_EVERY && i != ARG_NEXT_REFRESH_AT && !PG_ARGISNULL(i))
 			return false;
 	return !PG_ARGISNULL(ARG_REFRESH_EVERY) || !PG_ARGISNULL(ARG_NEXT_REFRESH_AT) ||
 		   !PG_ARGISNULL(ARG_HISTORY) || !PG_ARGISNULL(ARG_KEEP_HISTORY) || !PG_ARGISNULL(ARG_CLV) ||
-		   !PG_ARGISNULL(ARG_TIERS);
+		   !PG_ARGISNULL(ARG_TIERS) || !PG_ARGISNULL(ARG_SUPPRESS_BELOW);
 }
 
 /* Check that the source can be read as defined now, and have table and views follow. */
@@ -241,8 +250,8 @@ MakeHistory(SegmentDefinition *definition)
 /*
  * alter_segment_table(segment_table, orders, customer, ordered_at, amount,
  * "only", lookback, refresh_every, next_refresh_at, time_zone, money_scale,
- * segment_map, row_security, breaks, history, keep_history, clv, tiers): the
- * whole definition is checked as if it were new.
+ * segment_map, row_security, breaks, history, keep_history, clv, tiers,
+ * suppress_below, quality): the whole definition is checked as if it were new.
  */
 Datum
 cs_alter_segment_table(PG_FUNCTION_ARGS)
@@ -257,7 +266,7 @@ cs_alter_segment_table(PG_FUNCTION_ARGS)
 	CsCheckCanRefresh("alter_segment_table");
 	table = PG_GETARG_OID(ARG_SEGMENT_TABLE);
 	SPI_connect();
-	if (PG_ARGISNULL(ARG_CLV) && PG_ARGISNULL(ARG_TIERS))
+	if (PG_ARGISNULL(ARG_CLV) && PG_ARGISNULL(ARG_TIERS) && PG_ARGISNULL(ARG_SUPPRESS_BELOW))
 	{
 		CsLockSegmentTable(table, ShareRowExclusiveLock);
 		definition = CsReadDefinition(table);
@@ -274,11 +283,17 @@ cs_alter_segment_table(PG_FUNCTION_ARGS)
 		CsTurnClv(definition);
 	if ((definition->tiers != NULL) != had_tiers)
 		CsTurnColumns(definition, CsTierColumns, CsTierColumnCount, definition->tiers != NULL);
+	if (!PG_ARGISNULL(ARG_SUPPRESS_BELOW))
+		CsReplaceOverview(definition);
 	if (!LeavesSource(fcinfo))
 		ApplyToRelations(definition, !PG_ARGISNULL(ARG_TIME_ZONE));
+	if (!PG_ARGISNULL(ARG_QUALITY))
+		CsCheckQuality(definition);
 	if (definition->history && !PG_ARGISNULL(ARG_HISTORY))
 		MakeHistory(definition);
 	CsWriteDefinition(definition, false);
+	if (definition->quality->off)
+		CsForgetQuality(table);
 	if (!PG_ARGISNULL(ARG_TIERS))
 		CsClaimTiers(definition);
 	if (!PG_ARGISNULL(ARG_CLV))

@@ -53,6 +53,7 @@ typedef struct Follower
 	Oid segment_table;
 	Oid log;
 	AttrNumber key; /* column of the relation; 0 when it has none that fits */
+	bool named; /* it has none, but writers may name its customers: see CsNameCustomer */
 	Oid of_text; /* type of the customer that its texts name; 0 when it holds customers themselves */
 	bool byval; /* of the customer's type */
 	int16 length;
@@ -67,6 +68,13 @@ typedef struct Followers
 	Follower *each;
 } Followers;
 
+/* A key that is not to be logged after all, unless the subtransaction that says so is rolled back. */
+typedef struct Forgotten
+{
+	Datum key;
+	SubTransactionId by;
+} Forgotten;
+
 /* What a transaction has changed for one segment table. */
 typedef struct Changes
 {
@@ -77,6 +85,7 @@ typedef struct Changes
 	bool skipped; /* the log was full when it was looked at last */
 	bool unlocked; /* the lock on the log may have gone with a subtransaction */
 	CsKeySet *keys;
+	List *forgotten; /* of Forgotten */
 } Changes;
 
 static HTAB *followers_cache = NULL;
@@ -86,6 +95,7 @@ static List *overflowed = NIL; /* oids of segment tables whose log was full */
 static bool committing = false;
 static Oid own_writes = InvalidOid; /* segment table that a refresh is writing to, */
 static int own_depth; /* in triggers of this depth */
+static const text *named_customer = NULL; /* whom rows are about that do not tell */
 
 static int
 TriggerDepth(void)
@@ -102,6 +112,13 @@ CsOwnWrites(Oid segment_table)
 {
 	own_writes = segment_table;
 	own_depth = TriggerDepth() + 1;
+}
+
+/* Rows written from now on are about a customer, where they have no column that names him; NULL: no more. */
+void
+CsNameCustomer(const text *customer)
+{
+	named_customer = customer;
 }
 
 /* A relation has changed, or all may have. */
@@ -161,18 +178,17 @@ FindKey(Follower *follower, Oid relation, Oid source, AttrNumber customer)
 	Oid type = get_atttype(relation, key);
 
 	follower->key = InvalidAttrNumber;
-	follower->of_text = InvalidOid;
+	follower->of_text = CsHasTexts(wanted) ? wanted : InvalidOid;
+	follower->named = customer == InvalidAttrNumber && (CsIsText(wanted) || CsHasTexts(wanted));
+	get_typlenbyval(wanted, &follower->length, &follower->byval);
 	/* triggers do not see what is computed when it is read */
 	if (key <= 0 || CsIsVirtual(get_attgenerated(relation, key)))
 		return;
-	if (!CsSameKeys(type, wanted))
-	{
-		if (!CsIsText(type) || !CsHasTexts(wanted))
-			return;
-		follower->of_text = type = wanted;
-	}
+	if (CsSameKeys(type, wanted))
+		follower->of_text = InvalidOid;
+	else if (!CsIsText(type) || !CsHasTexts(wanted))
+		return;
 	follower->key = key;
-	get_typlenbyval(type, &follower->length, &follower->byval);
 }
 
 /* Read who follows a relation. Marked valid first, so that a change meanwhile is not missed. */
@@ -324,7 +340,10 @@ FlushOne(Changes *changes)
 	{
 		int nkeys;
 		Datum *keys = CsKeySetKeys(changes->keys, &nkeys);
+		ListCell *cell;
 
+		foreach (cell, changes->forgotten)
+			nkeys = CsKeySetWithout(changes->keys, keys, nkeys, ((Forgotten *) lfirst(cell))->key);
 		CsLogKeys(log, keys, nkeys, NULL);
 		if (changes->edited)
 			CsLogEdited(log);
@@ -333,7 +352,7 @@ FlushOne(Changes *changes)
 }
 
 static void
-Forget(void)
+ForgetAll(void)
 {
 	changes_context = NULL;
 	changes_list = NIL;
@@ -361,6 +380,41 @@ CsFlushCapture(void)
 	CommandCounterIncrement();
 }
 
+/* Take a key from what is to be logged. */
+static void
+Forget(Changes *changes, Datum key)
+{
+	MemoryContext old = MemoryContextSwitchTo(changes_context);
+	Forgotten *forgotten = palloc(sizeof(Forgotten));
+
+	forgotten->key = CsKeySetCopy(changes->keys, key);
+	forgotten->by = GetCurrentSubTransactionId();
+	changes->forgotten = lappend(changes->forgotten, forgotten);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * A customer was erased, and his row of a segment table, which is locked: his key
+ * goes from what waits for the next refresh, and from what this transaction has
+ * changed so far.
+ */
+void
+CsForgetCaptured(Oid segment_table, Datum key)
+{
+	Oid log = CsInternalTable(psprintf("change_log_%u", segment_table));
+	ListCell *cell;
+
+	foreach (cell, changes_list)
+	{
+		Changes *changes = lfirst(cell);
+
+		if (changes->segment_table == segment_table && changes->keys != NULL)
+			Forget(changes, key);
+	}
+	if (OidIsValid(log))
+		CsForgetKey(log, key);
+}
+
 /* Append before the transaction ends; memory goes with it in any case. */
 static void
 AtEndOfTransaction(XactEvent event, void *arg)
@@ -376,23 +430,40 @@ AtEndOfTransaction(XactEvent event, void *arg)
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_PREPARE:
 		case XACT_EVENT_ABORT:
-			Forget();
+			ForgetAll();
 			break;
 		default:
 			break;
 	}
 }
 
-/* A subtransaction that is rolled back releases the locks it took, while what was noted is kept. */
+/* A subtransaction that is rolled back releases the locks it took, while what was noted is kept, and what was forgotten known again. */
 static void
 AtEndOfSubtransaction(SubXactEvent event, SubTransactionId id, SubTransactionId parent, void *arg)
 {
 	ListCell *cell;
+	ListCell *key;
 
-	if (event != SUBXACT_EVENT_ABORT_SUB)
+	if (event != SUBXACT_EVENT_ABORT_SUB && event != SUBXACT_EVENT_COMMIT_SUB)
 		return;
 	foreach (cell, changes_list)
-		((Changes *) lfirst(cell))->unlocked = true;
+	{
+		Changes *changes = lfirst(cell);
+
+		if (event == SUBXACT_EVENT_ABORT_SUB)
+			changes->unlocked = true;
+		foreach (key, changes->forgotten)
+		{
+			Forgotten *forgotten = lfirst(key);
+
+			if (forgotten->by != id)
+				continue;
+			if (event == SUBXACT_EVENT_ABORT_SUB)
+				changes->forgotten = foreach_delete_current(changes->forgotten, key);
+			else
+				forgotten->by = parent;
+		}
+	}
 }
 
 /*
@@ -461,27 +532,41 @@ NoteEverything(Changes *changes)
 	changes->keys = NULL;
 }
 
+/* A key that was forgotten has changed once more. */
+static void
+Remember(Changes *changes, Datum key)
+{
+	ListCell *cell;
+
+	foreach (cell, changes->forgotten)
+		if (CsKeySetSame(changes->keys, ((Forgotten *) lfirst(cell))->key, key))
+			changes->forgotten = foreach_delete_current(changes->forgotten, cell);
+}
+
 /* Note the customer of a row. A row without customer is nobody's, and one with a text that names none. */
 static void
 NoteRow(const Follower *follower, Oid relation, TupleTableSlot *slot)
 {
 	Changes *changes = FindChanges(follower);
-	Datum key;
-	bool isnull;
+	Datum key = PointerGetDatum(named_customer);
+	bool isnull = false;
 
 	if (changes->everything || changes->skipped)
 		return;
-	if (follower->key == InvalidAttrNumber)
+	if (follower->key != InvalidAttrNumber)
+		key = slot_getattr(slot, follower->key, &isnull);
+	else if (!follower->named || named_customer == NULL)
 	{
 		NoteEverything(changes);
 		return;
 	}
-	key = slot_getattr(slot, follower->key, &isnull);
 	if (isnull ||
 		(OidIsValid(follower->of_text) && !CsCustomerOfText(follower->of_text, DatumGetTextPP(key), &key)))
 		return;
 	if (changes->keys == NULL)
 		changes->keys = CsMakeKeySet(changes_context, follower->byval, follower->length);
+	if (changes->forgotten != NIL)
+		Remember(changes, key);
 	if (relation == follower->segment_table)
 		changes->edited = true;
 	if (!CsKeySetAdd(changes->keys, key, LOG_KEYS_A_TRANSACTION))

@@ -20,6 +20,8 @@ enum
 
 extern List *CsAncestors(Oid relation);
 extern void CsFlushCapture(void);
+extern void CsForgetCaptured(Oid segment_table, Datum key);
+extern void CsNameCustomer(const text *customer);
 extern void CsOwnWrites(Oid segment_table);
 
 #endif /* CUSTOMER_SCORING_CAPTURE_H */

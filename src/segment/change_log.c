@@ -421,3 +421,33 @@ CsClearChanges(Oid log, const ChangeList *changes)
 	}
 	table_close(relation, NoLock);
 }
+
+/*
+ * Delete all rows of a key, seen by now, and tell that the segment table was
+ * written to; the segment table must be locked. Forms of a key with other bytes
+ * that its type takes for equal stay until the next refresh.
+ */
+void
+CsForgetKey(Oid log, Datum key)
+{
+	Relation relation = table_open(log, RowExclusiveLock);
+	Form_pg_attribute column = TupleDescAttr(RelationGetDescr(relation), LOG_KEY - 1);
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		bool isnull;
+		Datum logged = slot_getattr(slot, LOG_KEY, &isnull);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!isnull && datum_image_eq(logged, key, column->attbyval, column->attlen))
+			simple_heap_delete(relation, &slot->tts_tid);
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	UnregisterSnapshot(snapshot);
+	CsLogEdited(relation);
+	table_close(relation, NoLock);
+}

@@ -52,6 +52,7 @@ extern void CsMarkFresh(Oid log);
 extern bool CsResetChangeLog(Oid segment_table, Oid log);
 extern ChangeList *CsReadChanges(Oid log, Snapshot snapshot, TimestampTz as_of, int limit);
 extern ChangeList *CsReadWholeLog(Oid log, Snapshot snapshot);
+extern void CsForgetKey(Oid log, Datum key);
 extern void CsClearChanges(Oid log, const ChangeList *changes);
 
 #endif /* CUSTOMER_SCORING_CHANGE_LOG_H */

@@ -23,6 +23,7 @@
 #include "core/moment.h"
 #include "core/owner.h"
 #include "segment/clv.h"
+#include "segment/left_out.h"
 #include "segment/run.h"
 #include "segment/schedule.h"
 
@@ -130,6 +131,17 @@ CsClvIsDue(const SegmentDefinition *definition, TimestampTz as_of)
 
 	return definition->clv != NULL && (state->as_of == DT_NOBEGIN || state->due_at == DT_NOBEGIN ||
 									   as_of < state->as_of || as_of >= state->due_at);
+}
+
+/*
+ * Whether the model was fitted to somebody who is left out since, before his row
+ * goes: nothing is to stay that was learned from him.
+ */
+bool
+CsClvMustForget(const SegmentDefinition *definition, const SegmentSource *source, Snapshot snapshot)
+{
+	return definition->clv != NULL && definition->clv_state->model_id != 0 &&
+		   CsLeavesOutRow(definition, source, snapshot);
 }
 
 /* Whether one that scores everybody has to fit as well. */
@@ -436,16 +448,17 @@ Report(const Scoring *scoring, bool fit_was_due, const ErrorData *error)
 
 /*
  * Score everybody, as the owner, before the rows are written and under their
- * snapshot: have the models, breaks and moment for them. What failed within the
- * fit is done again without it; what fails there too is not the fit's.
+ * snapshot: have the models, breaks and moment for them, of a new fit where one is
+ * due or wished. What failed within the fit is done again without it; what fails
+ * there too is not the fit's.
  */
 void
-CsScoreClv(SegmentDefinition *definition, SegmentSource *source, Snapshot snapshot, int64 run_id,
+CsScoreClv(SegmentDefinition *definition, SegmentSource *source, Snapshot snapshot, int64 run_id, bool fit,
 		   RefreshResult *result)
 {
 	ClvState *state = definition->clv_state;
 	Scoring scoring = {.definition = definition, .source = source, .snapshot = snapshot};
-	bool fit_is_due = FitIsDue(definition, result->as_of);
+	bool fit_is_due = fit || FitIsDue(definition, result->as_of);
 	ErrorData *error = fit_is_due ? CsAttempt(Fit, &scoring) : NULL;
 
 	if (error != NULL && CsMustEnd(error))

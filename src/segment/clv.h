@@ -51,8 +51,10 @@ extern void CsAlterClv(const SegmentDefinition *definition, const ClvOption *bef
 extern ClvState *CsNewClvState(void);
 extern ClvState *CsReadClvState(Oid table, bool visible);
 extern bool CsClvIsDue(const SegmentDefinition *definition, TimestampTz as_of);
+extern bool CsClvMustForget(const SegmentDefinition *definition, const SegmentSource *source,
+							Snapshot snapshot);
 extern void CsScoreClv(SegmentDefinition *definition, SegmentSource *source, Snapshot snapshot, int64 run_id,
-					   RefreshResult *result);
+					   bool fit, RefreshResult *result);
 extern char *CsClvFigures(const SegmentSource *source, const char *past);
 extern char *CsWithClv(const SegmentDefinition *definition, const SegmentSource *source, char *customers);
 

@@ -55,6 +55,7 @@
 #include "segment/capture.h"
 #include "segment/change_log.h"
 #include "segment/coverage.h"
+#include "segment/left_out.h"
 
 #define ROW_TRIGGER "customer_scoring_capture"
 #define TRUNCATE_TRIGGER "customer_scoring_truncate"
@@ -92,10 +93,16 @@ CapturedRelations(const SegmentDefinition *definition, const SegmentSource *sour
 
 	for (i = 0; i < source->nfollowed; i++)
 	{
+		/* those that need no triggers to be made are shared with others who attach */
+		if (mode == ShareRowExclusiveLock && CsTellsLeftOut(source->followed[i].relation))
+			LockRelationOid(source->followed[i].relation, ShareLock);
 		/* below, only what it finds is locked */
-		if (mode != NoLock)
+		else if (mode != NoLock)
 			LockRelationOid(source->followed[i].relation, mode);
-		all = list_concat_unique_oid(all, find_all_inheritors(source->followed[i].relation, mode, NULL));
+		all = list_concat_unique_oid(all,
+									 CsTellsLeftOut(source->followed[i].relation)
+										 ? list_make1_oid(source->followed[i].relation)
+										 : find_all_inheritors(source->followed[i].relation, mode, NULL));
 	}
 	return all;
 }
@@ -254,7 +261,8 @@ WhyNotCapturable(Oid relation, Oid owner, bool missing)
 	}
 	if (get_rel_persistence(relation) == RELPERSISTENCE_TEMP)
 		return psprintf("%s is temporary", CsQualifiedName(relation));
-	if (missing && pg_class_aclcheck(relation, owner, ACL_TRIGGER) != ACLCHECK_OK)
+	if (missing && !CsTellsLeftOut(relation) &&
+		pg_class_aclcheck(relation, owner, ACL_TRIGGER) != ACLCHECK_OK)
 		return psprintf("the owner has no TRIGGER right on %s", CsQualifiedName(relation));
 	return NULL;
 }
@@ -323,7 +331,11 @@ DropTrigger(Oid trigger)
 	CommandCounterIncrement();
 }
 
-/* Give all relations that lack them their triggers. They are locked against writers. */
+/*
+ * Give all relations that lack them their triggers. They are locked against
+ * writers. Tables of the extension have theirs from the beginning, but a restore
+ * that was told to disable triggers leaves them otherwise.
+ */
 static void
 MakeTriggers(List *relations, const SegmentDefinition *definition, Oid function)
 {
@@ -339,18 +351,18 @@ MakeTriggers(List *relations, const SegmentDefinition *definition, Oid function)
 		foreach (trigger, unsound)
 			DropTrigger(lfirst_oid(trigger));
 	}
-	CsBecome(&saved, definition->owner);
 	foreach (cell, relations)
 	{
 		Cover cover = ReadCover(lfirst_oid(cell), definition->table, function, NULL);
 
+		CsBecome(&saved, CsTellsLeftOut(cover.relation) ? CsExtensionOwner() : definition->owner);
 		if (!OidIsValid(cover.row_trigger))
 			MakeTrigger(cover.relation, ROW_TRIGGER, RowTriggerType(cover.relation, definition->table),
 						function);
 		if (!OidIsValid(cover.truncate_trigger))
 			MakeTrigger(cover.relation, TRUNCATE_TRIGGER, TRIGGER_TYPE_TRUNCATE, function);
+		CsResume(&saved);
 	}
-	CsResume(&saved);
 }
 
 /* Whether a relation has a trigger of another function under a name of ours. */

@@ -29,6 +29,7 @@
 #include "segment/job.h"
 #include "segment/mode.h"
 #include "segment/option.h"
+#include "segment/quality.h"
 #include "segment/refresh.h"
 #include "segment/run.h"
 #include "segment/schedule.h"
@@ -58,7 +59,9 @@ enum
 	ARG_HISTORY,
 	ARG_KEEP_HISTORY,
 	ARG_CLV,
-	ARG_TIERS
+	ARG_TIERS,
+	ARG_SUPPRESS_BELOW,
+	ARG_QUALITY
 };
 
 /* The relations to make, none of which may exist. */
@@ -152,9 +155,12 @@ DefinitionFromArguments(FunctionCallInfo fcinfo)
 	}
 	if (!PG_ARGISNULL(ARG_CLV))
 		definition->clv = CsParseClv(PG_GETARG_JSONB_P(ARG_CLV));
+	definition->quality = CsParseQuality(PG_ARGISNULL(ARG_QUALITY) ? NULL : PG_GETARG_JSONB_P(ARG_QUALITY));
 	definition->clv_state = CsNewClvState();
 	if (!PG_ARGISNULL(ARG_TIERS))
 		CsParseTiers(definition, PG_GETARG_TEXT_PP(ARG_TIERS));
+	if (!PG_ARGISNULL(ARG_SUPPRESS_BELOW))
+		definition->suppress_below = PG_GETARG_INT32(ARG_SUPPRESS_BELOW);
 	return definition;
 }
 
@@ -162,7 +168,7 @@ DefinitionFromArguments(FunctionCallInfo fcinfo)
  * create_segment_table(segment_table, orders, customer, ordered_at, amount,
  * "only", lookback, refresh_every, next_refresh_at, time_zone, money_scale,
  * with_data, segment_map, row_security, breaks, history, keep_history, clv,
- * tiers) → regclass
+ * tiers, suppress_below, quality) → regclass
  */
 Datum
 cs_create_segment_table(PG_FUNCTION_ARGS)
@@ -187,6 +193,7 @@ cs_create_segment_table(PG_FUNCTION_ARGS)
 	CsActAsOwner(&saved, definition);
 	source = CsOpenSource(definition);
 	CsCheckSourcePolicies(source, definition);
+	CsCheckQuality(definition);
 	definition->table = CsCreateTable(definition, names.schema, names.table, source);
 	definition->current_view = CsCreateCurrentView(definition, names.schema, names.current_view);
 	definition->overview_view = CsCreateOverviewView(definition, names.schema, names.overview_view,

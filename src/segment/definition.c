@@ -27,6 +27,7 @@
 #include "segment/definition.h"
 #include "segment/kind.h"
 #include "segment/option.h"
+#include "segment/quality.h"
 #include "segment/tier.h"
 
 /* Schema-qualified, quoted name of a relation. */
@@ -204,13 +205,15 @@ CsReadDefinition(Oid table)
 	HeapTuple class;
 	Datum only;
 	Datum clv;
+	Datum quality;
 	bool isnull;
 
 	if (CsOwnSql("SELECT current_view, overview_view, source_schema, source_name, customer, ordered_at,"
 				 " amount, only_values, lookback, time_zone, money_scale, segment_map, row_security,"
 				 " refresh_every, next_refresh_at, as_of, breaks = 'frozen', frozen_breaks::pg_catalog.text,"
-				 " history, keep_history, history_table, snapshot_table, migration_view, clv, tiers"
-				 " FROM customer_scoring.segment_table_definition WHERE segment_table = $1",
+				 " history, keep_history, history_table, snapshot_table, migration_view, clv, tiers,"
+				 " coalesce(suppress_below, 0), quality FROM customer_scoring.segment_table_definition WHERE "
+				 "segment_table = $1",
 				 1, types, values, NULL) != 1)
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
 						errmsg("\"%s\" is not a segment table", get_rel_name(table)),
@@ -256,6 +259,9 @@ CsReadDefinition(Oid table)
 	definition->clv = isnull ? NULL : CsParseClv(DatumGetJsonbP(clv));
 	(void) Column(25, &isnull);
 	definition->tiers = isnull ? NULL : TextColumn(25);
+	definition->suppress_below = DatumGetInt32(Column(26, &isnull));
+	quality = Column(27, &isnull);
+	definition->quality = CsParseQuality(isnull ? NULL : DatumGetJsonbP(quality));
 	definition->others = ReadOthers(table);
 	definition->clv_state = definition->clv == NULL ? NULL : CsReadClvState(table, false);
 	definition->tier_terms = CsReadTierTerms(definition, false);
@@ -301,6 +307,10 @@ CsForgetDropped(void)
 			 " WHERE m.segment_table = g.segment_table),"
 			 " states AS (DELETE FROM customer_scoring_internal.segment_state s USING gone g"
 			 " WHERE s.segment_table = g.segment_table),"
+			 " reports AS (DELETE FROM customer_scoring_internal.segment_quality q USING gone g"
+			 " WHERE q.segment_table = g.segment_table),"
+			 " problems AS (DELETE FROM customer_scoring_internal.segment_quality_customer q USING gone g"
+			 " WHERE q.segment_table = g.segment_table),"
 			 " policies AS (UPDATE customer_scoring.tier_policy p SET segment_table = NULL FROM gone g"
 			 " WHERE p.segment_table = g.segment_table),"
 			 " assessments AS (DELETE FROM customer_scoring.key_account_policy p USING gone g"
@@ -320,9 +330,11 @@ CsWriteDefinition(const SegmentDefinition *definition, bool is_new)
 		"INSERT INTO customer_scoring.segment_table_definition (segment_table, current_view,"
 		" overview_view, source_schema, source_name, customer, ordered_at, amount, only_values,"
 		" lookback, time_zone, money_scale, segment_map, row_security, refresh_every, next_refresh_at,"
-		" breaks, history, keep_history, history_table, snapshot_table, migration_view, clv, tiers)"
+		" breaks, history, keep_history, history_table, snapshot_table, migration_view, clv, tiers, "
+		"suppress_below, quality)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
-		" $13::customer_scoring.rfm_map, $14, $15, $16, $17, $19, $20, $21, $22, $23, $24, $25)";
+		" $13::customer_scoring.rfm_map, $14, $15, $16, $17, $19, $20, $21, $22, $23, $24, $25, nullif($26, "
+		"0), $27)";
 	static const char *const update_sql =
 		"UPDATE customer_scoring.segment_table_definition SET current_view = $2, overview_view = $3,"
 		" source_schema = $4, source_name = $5, customer = $6, ordered_at = $7, amount = $8,"
@@ -330,12 +342,13 @@ CsWriteDefinition(const SegmentDefinition *definition, bool is_new)
 		"$13::customer_scoring.rfm_map,"
 		" row_security = $14, refresh_every = $15, next_refresh_at = $16, breaks = $17,"
 		" frozen_breaks = CASE WHEN $18 THEN frozen_breaks END, history = $19, keep_history = $20,"
-		" history_table = $21, snapshot_table = $22, migration_view = $23, clv = $24, tiers = $25"
+		" history_table = $21, snapshot_table = $22, migration_view = $23, clv = $24, tiers = $25,"
+		" suppress_below = nullif($26, 0), quality = $27"
 		" WHERE segment_table = $1";
 	Oid types[] = {REGCLASSOID, REGCLASSOID,	REGCLASSOID, NAMEOID, NAMEOID, NAMEOID,		NAMEOID,
 				   NAMEOID,		JSONBOID,		INTERVALOID, TEXTOID, INT4OID, TEXTOID,		BOOLOID,
 				   INTERVALOID, TIMESTAMPTZOID, TEXTOID,	 BOOLOID, BOOLOID, INTERVALOID, REGCLASSOID,
-				   REGCLASSOID, REGCLASSOID,	JSONBOID,	 TEXTOID};
+				   REGCLASSOID, REGCLASSOID,	JSONBOID,	 TEXTOID, INT4OID, JSONBOID};
 	Datum values[lengthof(types)];
 	char nulls[lengthof(types)];
 	int n = 0;
@@ -369,5 +382,7 @@ CsWriteDefinition(const SegmentDefinition *definition, bool is_new)
 	PUT(ObjectIdGetDatum(definition->migration_view), !OidIsValid(definition->migration_view));
 	PUT(JsonbPGetDatum(definition->clv->given), definition->clv == NULL);
 	PUT(CStringGetTextDatum(definition->tiers), definition->tiers == NULL);
+	PUT(Int32GetDatum(definition->suppress_below), false);
+	PUT(JsonbPGetDatum(definition->quality->given), definition->quality->given == NULL);
 	CsOwnSql(is_new ? insert_sql : update_sql, n, types, values, nulls);
 }

@@ -49,8 +49,10 @@ typedef struct SegmentDefinition
 	TimestampTz as_of; /* of the last refresh, or DT_NOBEGIN */
 	struct ClvOption *clv; /* NULL when off */
 	struct ClvState *clv_state; /* what it is scored with, NULL when off */
+	int suppress_below; /* customers of a segment that the overview shows; 0 for any number */
 	char *tiers; /* name of a tier_policy, NULL when off */
 	char *tier_terms; /* text of its terms, NULL also when there is no such policy for this table */
+	struct QualityOption *quality;
 	bool history;
 	Interval *keep_history;
 	Oid history_table; /* these three stay while history is off */

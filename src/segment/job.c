@@ -30,6 +30,7 @@
 #include "catalog/namespace.h"
 
 #include "core/compat.h"
+#include "core/step.h"
 #include "segment/coverage.h"
 #include "segment/history.h"
 #include "segment/job.h"
@@ -50,6 +51,7 @@
 #define TRIES 5
 
 CsDueHook cs_due_hook = NULL;
+CsOwnerHook cs_owner_hook = NULL;
 
 /* A refresh by a worker. */
 typedef struct Job
@@ -64,23 +66,6 @@ typedef struct Job
 	int tries;
 	RefreshResult total; /* of the batches so far */
 } Job;
-
-static void
-BeginStep(void)
-{
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	SPI_connect();
-	PushActiveSnapshot(GetTransactionSnapshot());
-}
-
-static void
-EndStep(void)
-{
-	PopActiveSnapshot();
-	SPI_finish();
-	CommitTransactionCommand();
-}
 
 /*
  * A session lock named by one of the extension's tables and a number. Of the
@@ -103,7 +88,7 @@ StartJob(Oid table)
 {
 	int64 run_id = 0;
 
-	BeginStep();
+	CsBeginStep();
 	if (get_rel_name(table) != NULL && LockForSession("segment_state", table) && CsFindDueRun(table, &run_id))
 	{
 		CsCheckSegmentOwner(table);
@@ -113,7 +98,7 @@ StartJob(Oid table)
 			elog(ERROR, "run " INT64_FORMAT " is locked by another process", run_id);
 		CsStartRun(table, run_id);
 	}
-	EndStep();
+	CsEndStep();
 	return run_id;
 }
 
@@ -174,7 +159,7 @@ Prepare(Job *job, const char *reason)
 		if (state->refreshed)
 			CsRequireFull(job->table, why, false);
 	}
-	EndStep();
+	CsEndStep();
 	return why != NULL;
 }
 
@@ -189,7 +174,7 @@ RefreshAllCustomers(Job *job)
 	HoldBack(job, definition, source, CsReadState(job->table));
 	CsRefreshNow(definition, source, DT_NOBEGIN, job->run_id, job->attach, &result);
 	CsFinishRun(job->run_id, definition, source, &result);
-	EndStep();
+	CsEndStep();
 }
 
 /*
@@ -235,12 +220,12 @@ RefreshBatch(Job *job, bool *last)
 			job->batch = Max(job->batch / 2, 1000);
 		else if (GetCurrentTimestamp() - started < BATCH_TIME / 4)
 			job->batch = Min(job->batch * 2, LARGEST_BATCH);
-		EndStep();
+		CsEndStep();
 		job->batches++;
 		return NULL;
 	}
 	why = MemoryContextStrdup(TopMemoryContext, why);
-	EndStep();
+	CsEndStep();
 	return why;
 }
 
@@ -326,9 +311,9 @@ CsRefreshJob(Oid segment_table)
 	} while (again);
 	if (error != NULL && job->run_id != 0)
 	{
-		BeginStep();
+		CsBeginStep();
 		CsFailRun(segment_table, job->run_id, error, job->scheduled, job->broken);
-		EndStep();
+		CsEndStep();
 	}
 	return error != NULL ? error->message : NULL;
 }

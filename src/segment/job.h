@@ -17,6 +17,14 @@ extern CsDueHook cs_due_hook;
 
 extern const char *CsRefreshJob(Oid segment_table);
 
+/*
+ * What else is to be done with the rights of an owner of segment tables, called
+ * in a worker after its refreshes, outside a transaction. Set by the privacy room
+ * when the library is loaded.
+ */
+typedef void (*CsOwnerHook)(void);
+extern CsOwnerHook cs_owner_hook;
+
 /* A refresh by hand that has failed. */
 typedef struct RunFailure
 {

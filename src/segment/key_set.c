@@ -153,3 +153,34 @@ CsKeySetKeys(CsKeySet *set, int *nkeys)
 		keys[(*nkeys)++] = entry->key;
 	return keys;
 }
+
+/* Whether two keys are the same for a set; neither need be in it. */
+bool
+CsKeySetSame(CsKeySet *set, Datum key, Datum other)
+{
+	return datum_image_eq(key, other, set->byval, set->length);
+}
+
+/* A copy of a key in the memory of a set, which it does not become part of. */
+Datum
+CsKeySetCopy(CsKeySet *set, Datum key)
+{
+	MemoryContext old = MemoryContextSwitchTo(set->context);
+	Datum copy = datumCopy(key, set->byval, set->length);
+
+	MemoryContextSwitchTo(old);
+	return copy;
+}
+
+/* Take one of the keys that CsKeySetKeys gave from its array; how many are left. */
+int
+CsKeySetWithout(CsKeySet *set, Datum *keys, int nkeys, Datum key)
+{
+	int left = 0;
+	int i;
+
+	for (i = 0; i < nkeys; i++)
+		if (!CsKeySetSame(set, keys[i], key))
+			keys[left++] = keys[i];
+	return left;
+}

@@ -22,6 +22,7 @@
 #include "segment/job.h"
 #include "segment/mode.h"
 #include "segment/option.h"
+#include "segment/quality.h"
 #include "segment/run.h"
 #include "segment/view.h"
 
@@ -170,6 +171,7 @@ cs_drop_segment_table(PG_FUNCTION_ARGS)
 			 types, values, NULL);
 	CsOwnSql("DELETE FROM customer_scoring_internal.segment_model WHERE segment_table = $1", 1, types, values,
 			 NULL);
+	CsForgetQuality(table);
 	CsForgetDropped();
 	CsDetachDropped();
 	SPI_finish();

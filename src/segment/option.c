@@ -122,6 +122,12 @@ CsCheckOptions(SegmentDefinition *definition)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("clv together with lookback"),
 						errdetail("The age of a customer is counted from the first purchase ever."),
 						errhint("Make a second segment table without lookback for lifetime values.")));
+	if (definition->suppress_below < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("suppress_below must not be negative, but is %d", definition->suppress_below),
+				 errhint("It is the least number of customers that a segment in the overview has; 0 for "
+						 "any number.")));
 	(void) CsZone(definition->time_zone);
 	CsRequireRfmMap(CsGetRfmMap(definition->map));
 }

@@ -24,6 +24,7 @@
 #include "core/compat.h"
 #include "segment/customer_text.h"
 #include "segment/key_set.h"
+#include "segment/left_out.h"
 #include "segment/other_source.h"
 
 /* The summary of a customer without purchases. */
@@ -186,8 +187,8 @@ CsOpenOthers(SegmentSource *source, const SegmentDefinition *definition)
  * Condition on the customer of a row: one at all, or one of those in $4. Texts
  * are compared as they are, so that an index on them serves.
  */
-static char *
-OtherCondition(const SegmentSource *source, const OtherSource *other, bool keyed)
+char *
+CsOtherCondition(const SegmentSource *source, const OtherSource *other, bool keyed)
 {
 	if (keyed && other->customer_text != NULL)
 		return psprintf("%s OPERATOR(pg_catalog.=) ANY ($%d::pg_catalog.text[])", other->customer_text,
@@ -206,11 +207,12 @@ CsOtherSql(const SegmentSource *source, const OtherSource *other, bool keyed, bo
 	OtherSource filled = *other;
 	char *upcoming = "NULL::pg_catalog.timestamptz";
 	StringInfoData where;
+	char *sql;
 
 	filled.names[filled.nvalues] = "%PAST%";
 	filled.values[filled.nvalues] = "";
 	initStringInfo(&where);
-	appendStringInfoString(&where, OtherCondition(source, other, keyed));
+	appendStringInfoString(&where, CsOtherCondition(source, other, keyed));
 	if (other->score != NULL)
 		appendStringInfo(&where, " AND %s IS NOT NULL", other->score);
 	if (other->time != NULL)
@@ -227,10 +229,12 @@ CsOtherSql(const SegmentSource *source, const OtherSource *other, bool keyed, bo
 							" WHEN %s > $%d AND %s < 'infinity' THEN %s END) FILTER (WHERE %s IS NOT NULL)",
 							other->from_moment, PARAM_AS_OF, other->from_moment, other->until_moment,
 							PARAM_AS_OF, other->until_moment, other->until_moment, other->from_moment);
-	return psprintf("SELECT %s AS customer, %s AS upcoming%s%s FROM %s s WHERE %s GROUP BY %s",
-					other->customer, upcoming, figures != NULL ? ", " : "",
-					figures != NULL ? CsFillIn(figures, filled.names, filled.values, filled.nvalues + 1) : "",
-					other->from, where.data, other->customer);
+	sql = psprintf("SELECT %s AS customer, %s AS upcoming%s%s FROM %s s WHERE %s GROUP BY %s",
+				   other->customer, upcoming, figures != NULL ? ", " : "",
+				   figures != NULL ? CsFillIn(figures, filled.names, filled.values, filled.nvalues + 1) : "",
+				   other->from, where.data, other->customer);
+	/* others tell more of customers who are there, or not */
+	return other->definition->kind->makes_rows ? CsWithoutLeftOut(source, sql) : sql;
 }
 
 /*
@@ -332,7 +336,7 @@ CsOthersSkippedSql(const SegmentSource *source, bool keyed)
 							 other->time, SKIP_NOT_FINITE, other->time, PARAM_AS_OF, SKIP_FUTURE);
 		appendStringInfo(&sql, " END AS reason FROM %s s%s) x WHERE x.reason IS NOT NULL GROUP BY x.reason",
 						 other->from,
-						 keyed ? psprintf(" WHERE %s", OtherCondition(source, other, true)) : "");
+						 keyed ? psprintf(" WHERE %s", CsOtherCondition(source, other, true)) : "");
 	}
 	return sql.data;
 }

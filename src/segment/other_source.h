@@ -25,6 +25,7 @@ typedef struct OtherSource
 } OtherSource;
 
 extern void CsOpenOthers(SegmentSource *source, const SegmentDefinition *definition);
+extern char *CsOtherCondition(const SegmentSource *source, const OtherSource *other, bool keyed);
 extern char *CsOtherSql(const SegmentSource *source, const OtherSource *other, bool keyed, bool future);
 extern char *CsJoinOthers(const SegmentSource *source, char *orders, bool keyed, bool future);
 extern char *CsFigureNames(const SegmentSource *source, const char *alias);

@@ -37,6 +37,8 @@
 #include "segment/clv.h"
 #include "segment/coverage.h"
 #include "segment/history.h"
+#include "segment/left_out.h"
+#include "segment/quality.h"
 #include "segment/refresh.h"
 #include "segment/statement.h"
 #include "segment/view.h"
@@ -325,6 +327,7 @@ CsRefreshFull(SegmentDefinition *definition, SegmentSource *source, TimestampTz 
 	StatementScope scope = {.keyed = false, .map_changed = result->map_changed};
 	CsIdentity saved;
 	Snapshot snapshot;
+	bool forget;
 
 	result->mode = "full";
 	if (OidIsValid(log))
@@ -341,6 +344,7 @@ CsRefreshFull(SegmentDefinition *definition, SegmentSource *source, TimestampTz 
 	result->settled = HaveEnded(result->settle_before, snapshot);
 	result->as_of = as_of == DT_NOBEGIN ? GetCurrentTimestamp() : as_of;
 	SetCommon(definition, source, result->as_of, run_id);
+	CsFindLeftOut(source, snapshot, CsEverybodySql(source, false), false);
 	CountSkipped(definition, source, snapshot, false, result);
 	scope.future = result->skipped[SKIP_FUTURE] > 0;
 	if (definition->frozen && definition->breaks == NULL)
@@ -349,18 +353,22 @@ CsRefreshFull(SegmentDefinition *definition, SegmentSource *source, TimestampTz 
 		definition->breaks = ResultText(1);
 		result->breaks = definition->breaks;
 	}
-	if (CsClvIsDue(definition, result->as_of))
-		CsScoreClv(definition, source, snapshot, run_id, result);
+	forget = CsClvMustForget(definition, source, snapshot);
+	if (forget || CsClvIsDue(definition, result->as_of))
+		CsScoreClv(definition, source, snapshot, run_id, forget, result);
 	Write(definition, source, snapshot, &scope, result);
 	CsKeepTierHistory(definition, source, snapshot, false, run_id);
+	CsForgetLeftOut(definition, source, snapshot);
 	if (scope.future)
 		LogWaiting(definition, source, snapshot, false, log);
+	CsLogReturns(source, log);
 	if (definition->breaks == NULL)
 	{
 		CsExecuteUnder(snapshot, CsStoredBreaksSql(definition), source, definition->table);
 		result->breaks = ResultText(1);
 	}
 	CountCustomers(definition, source, snapshot, result);
+	CsKeepQuality(definition, source, snapshot, false, result->as_of, run_id);
 	result->recomputed = result->customers;
 	UnregisterSnapshot(snapshot);
 	CsResume(&saved);
@@ -467,6 +475,7 @@ CsRefreshChanged(const SegmentDefinition *definition, SegmentSource *source, Tim
 	const char *reason;
 	CsIdentity saved;
 	Snapshot snapshot;
+	bool some;
 
 	snapshot = TakeSnapshot();
 	result->as_of = as_of == DT_NOBEGIN ? GetCurrentTimestamp() : as_of;
@@ -476,9 +485,7 @@ CsRefreshChanged(const SegmentDefinition *definition, SegmentSource *source, Tim
 	UnregisterSnapshot(snapshot);
 	if (reason != NULL)
 		return reason;
-	CsClearChanges(log, changes);
 
-	result->mode = "incremental";
 	CsActAsOwner(&saved, definition);
 	ExpectCachedRows();
 	snapshot = TakeSnapshot();
@@ -487,18 +494,34 @@ CsRefreshChanged(const SegmentDefinition *definition, SegmentSource *source, Tim
 		AddDue(definition, source, snapshot, limit - changes->nkeys, changes);
 	else
 		changes->left++; /* nobody has looked for who is due */
-	if (changes->nkeys > 0)
+	/* an erasure leaves no key, and yet moves breaks */
+	some = changes->nkeys > 0 || changes->edited;
+	if (some)
+	{
+		CsSetParam(source, PARAM_KEYS, CsKeyArray(source, changes->keys, changes->nkeys));
+		CsFindLeftOut(source, snapshot, CsFewSql(source), true);
+	}
+	if (CsClvMustForget(definition, source, snapshot))
+	{
+		UnregisterSnapshot(snapshot);
+		CsResume(&saved);
+		return "customers that lifetime values were learned from have opted out";
+	}
+	CsClearChanges(log, changes);
+	result->mode = "incremental";
+	if (some)
 	{
 		int64 before = result->inserted - result->deleted;
 		int64 written = result->inserted + result->updated + result->deleted;
 
-		CsSetParam(source, PARAM_KEYS, CsKeyArray(source, changes->keys, changes->nkeys));
 		scope.nkeys = changes->nkeys;
 		CountSkipped(definition, source, snapshot, true, result);
 		Write(definition, source, snapshot, &scope, result);
 		CsKeepTierHistory(definition, source, snapshot, true, run_id);
+		CsForgetLeftOut(definition, source, snapshot);
 		if (result->skipped[SKIP_FUTURE] > 0)
 			LogWaiting(definition, source, snapshot, true, log);
+		CsLogReturns(source, log);
 		result->customers += result->inserted - result->deleted - before;
 		/* a trigger may keep rows due as they are: there is no end of looking at them */
 		if (changes->ntids == 0 && written == result->inserted + result->updated + result->deleted)
@@ -506,6 +529,7 @@ CsRefreshChanged(const SegmentDefinition *definition, SegmentSource *source, Tim
 	}
 	if (changes->edited)
 		CountCustomers(definition, source, snapshot, result);
+	CsKeepQuality(definition, source, snapshot, true, result->as_of, run_id);
 	result->recomputed += changes->nkeys;
 	result->left = changes->left;
 	UnregisterSnapshot(snapshot);

@@ -238,10 +238,11 @@ RecordBreaks(int64 run_id, const SegmentDefinition *definition, const RefreshRes
 void
 CsRecordProgress(int64 run_id, const SegmentDefinition *definition, const RefreshResult *result)
 {
-	Oid types[16] = {INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID,	   INT8OID,
-					 INT8OID, INT8OID, INT8OID, INT8OID,		INT8OID, INT8OID, REGCLASSOID, TEXTOID};
-	Datum values[16];
-	char nulls[16];
+	Oid types[17] = {INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID,
+					 INT8OID, INT8OID, INT8OID, INT8OID,		INT8OID, INT8OID,
+					 INT8OID, INT8OID, INT8OID, REGCLASSOID,	TEXTOID};
+	Datum values[17];
+	char nulls[17];
 	int n = 0;
 	int i;
 
@@ -264,12 +265,12 @@ CsRecordProgress(int64 run_id, const SegmentDefinition *definition, const Refres
 	CsOwnSql("UPDATE customer_scoring_internal.segment_run SET mode = $2, reason = $3, as_of = $4,"
 			 " customers = $5, recomputed = $6, inserted = $7, updated = $8, deleted = $9,"
 			 " skipped_no_customer = $10, skipped_no_time = $11, skipped_no_amount = $12,"
-			 " skipped_not_finite = $13, skipped_future = $14, clv_report = $16 WHERE run_id = $1 AND "
-			 "segment_table = $15",
+			 " skipped_not_finite = $13, skipped_future = $14, skipped_opted_out = $15, clv_report = $17"
+			 " WHERE run_id = $1 AND segment_table = $16",
 			 n, types, values, nulls);
-	CsOwnSql("UPDATE customer_scoring.segment_table_definition SET as_of = $4 WHERE segment_table = $15", n,
+	CsOwnSql("UPDATE customer_scoring.segment_table_definition SET as_of = $4 WHERE segment_table = $16", n,
 			 types, values, nulls);
-	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET customers = $5 WHERE segment_table = $15", n,
+	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET customers = $5 WHERE segment_table = $16", n,
 			 types, values, nulls);
 	if (result->breaks != NULL)
 		RecordBreaks(run_id, definition, result);

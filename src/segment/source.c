@@ -37,7 +37,9 @@
 #include "core/moment.h"
 #include "core/money.h"
 #include "segment/clv.h"
+#include "segment/left_out.h"
 #include "segment/other_source.h"
+#include "segment/quality.h"
 #include "segment/schedule.h"
 #include "segment/source.h"
 #include "segment/tier.h"
@@ -404,6 +406,26 @@ CsFollow(SegmentSource *source, Oid relation, AttrNumber customer)
 	source->nfollowed++;
 }
 
+/* Give a source whose type of customers is known its parameters, all NULL, and room for some more. */
+void
+CsMakeParams(SegmentSource *source, int more)
+{
+	static const Oid types[SOURCE_PARAMS] = {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID,
+											 InvalidOid,	 INTERVALOID,	 InvalidOid,
+											 TEXTARRAYOID,	 BYTEAOID,		 BYTEAARRAYOID};
+	Oid array_type = get_array_type(source->key_type);
+
+	source->nparams = SOURCE_PARAMS;
+	source->types = palloc(sizeof(Oid) * (SOURCE_PARAMS + more));
+	source->values = palloc0(sizeof(Datum) * (SOURCE_PARAMS + more));
+	source->nulls = palloc(SOURCE_PARAMS + more);
+	memset(source->nulls, 'n', SOURCE_PARAMS);
+	memcpy(source->types, types, sizeof(types));
+	source->types[PARAM_KEYS - 1] = source->types[PARAM_LEFT_OUT - 1] = OidIsValid(array_type) ? array_type
+																							   : TEXTARRAYOID;
+	source->keys = CsKeysParam(source, PARAM_KEYS);
+}
+
 /*
  * Find a definition's sources and work out the SQL to read it. An error when it
  * is not there, not readable or not of the right types: the caller decides
@@ -420,7 +442,6 @@ CsOpenSource(const SegmentDefinition *definition)
 	SourceColumn customer = FindColumn(relation, definition->customer, "customer");
 	SourceColumn time = FindColumn(relation, definition->ordered_at, "ordered_at");
 	SourceColumn amount = FindColumn(relation, definition->amount, "amount");
-	Oid array_type;
 	int declared_scale;
 
 	source->relation = RelationGetRelid(relation);
@@ -433,7 +454,6 @@ CsOpenSource(const SegmentDefinition *definition)
 	source->customer_collation = customer.collation;
 	source->customer_equals = CsEqualityOperator(customer.type);
 	source->key_type = customer.type;
-	array_type = get_array_type(customer.type);
 	if (source->customer_equals == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -450,25 +470,15 @@ CsOpenSource(const SegmentDefinition *definition)
 	source->tiers = definition->tiers != NULL;
 	CsRequireTiers(definition);
 
-	source->nparams = SOURCE_PARAMS;
-	source->types = palloc(sizeof(Oid) * (source->nparams + nonly));
-	source->values = palloc0(sizeof(Datum) * (source->nparams + nonly));
-	source->nulls = palloc(source->nparams + nonly);
-	memset(source->nulls, 'n', source->nparams);
-	source->types[PARAM_AS_OF - 1] = source->types[PARAM_EARLIEST - 1] = TIMESTAMPTZOID;
-	source->types[PARAM_RUN - 1] = INT8OID;
-	source->types[PARAM_KEYS - 1] = OidIsValid(array_type) ? array_type : TEXTARRAYOID;
-	source->keys = OidIsValid(array_type) ? psprintf("$%d", PARAM_KEYS)
-										  : psprintf("SELECT pg_catalog.unnest($%d)::%s", PARAM_KEYS,
-													 format_type_extended(customer.type, customer.typmod,
-																		  FORMAT_TYPE_TYPEMOD_GIVEN |
-																			  FORMAT_TYPE_FORCE_QUALIFY));
-	source->types[PARAM_LOOKBACK - 1] = INTERVALOID;
+	source->key_typmod = customer.typmod;
+	CsMakeParams(source, nonly);
 	if (definition->lookback != NULL)
 		CsSetParam(source, PARAM_LOOKBACK, IntervalPGetDatum(definition->lookback));
 	source->filter = OnlyFilter(source, definition->only, relation);
+	CsReadQualityColumns(source, definition, relation);
 	relation_close(relation, NoLock);
 	CsOpenOthers(source, definition);
+	CsFollowLeftOut(source);
 	return source;
 }
 
@@ -506,6 +516,17 @@ CsKeyArray(const SegmentSource *source, Datum *keys, int nkeys)
 	return PointerGetDatum(construct_array(keys, nkeys, type, length, byval, align));
 }
 
+/* SQL: the customers in a parameter of the type of $4, as what ANY takes. */
+char *
+CsKeysParam(const SegmentSource *source, int param)
+{
+	if (source->types[param - 1] == get_array_type(source->key_type))
+		return psprintf("$%d", param);
+	return psprintf("SELECT pg_catalog.unnest($%d)::%s", param,
+					format_type_extended(source->key_type, source->key_typmod,
+										 FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+}
+
 /* SQL for the customers in the parameter, as rows with the column customer. */
 char *
 CsKeysSql(const SegmentSource *source)
@@ -537,19 +558,38 @@ CsOrdersSql(const SegmentSource *source, bool keyed, bool future)
 	char *past = future ? psprintf(" FILTER (WHERE %s <= $%d)", source->time, PARAM_AS_OF) : "";
 	bool oldest = source->nulls[PARAM_LOOKBACK - 1] == ' ';
 
-	return psprintf(
-		"SELECT %s AS customer, customer_scoring.purchase_summary(%s, %s)%s AS summary,"
-		" %s AS oldest, %s AS upcoming%s%s FROM %s s"
-		" WHERE %s AND %s AND %s AND %s %s AND %s > $%d GROUP BY %s",
-		source->customer, source->time, source->amount, past,
-		oldest ? psprintf("pg_catalog.min(%s)%s", source->time, past) : "NULL::pg_catalog.timestamptz",
-		future
-			? psprintf("pg_catalog.min(%s) FILTER (WHERE %s > $%d)", source->time, source->time, PARAM_AS_OF)
-			: "NULL::pg_catalog.timestamptz",
-		CsClvFigures(source, past), CsTierFigures(source, past), source->from, source->filter,
-		CsCustomerCondition(source, source->customer, keyed), source->finite, source->time,
-		future ? "< 'infinity'" : psprintf("<= $%d", PARAM_AS_OF), source->time, PARAM_EARLIEST,
-		source->customer);
+	return CsWithoutLeftOut(
+		source, psprintf("SELECT %s AS customer, customer_scoring.purchase_summary(%s, %s)%s AS summary,"
+						 " %s AS oldest, %s AS upcoming%s%s FROM %s s"
+						 " WHERE %s AND %s AND %s AND %s %s AND %s > $%d GROUP BY %s",
+						 source->customer, source->time, source->amount, past,
+						 oldest ? psprintf("pg_catalog.min(%s)%s", source->time, past)
+								: "NULL::pg_catalog.timestamptz",
+						 future ? psprintf("pg_catalog.min(%s) FILTER (WHERE %s > $%d)", source->time,
+										   source->time, PARAM_AS_OF)
+								: "NULL::pg_catalog.timestamptz",
+						 CsClvFigures(source, past), CsTierFigures(source, past), source->from,
+						 source->filter, CsCustomerCondition(source, source->customer, keyed), source->finite,
+						 source->time, future ? "< 'infinity'" : psprintf("<= $%d", PARAM_AS_OF),
+						 source->time, PARAM_EARLIEST, source->customer));
+}
+
+/* SQL for whoever may have a row, all or those in $4, as spelled: customer, more than once. */
+char *
+CsEverybodySql(const SegmentSource *source, bool keyed)
+{
+	StringInfoData sql;
+	int i;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT %s AS customer FROM %s s WHERE %s AND %s", source->customer, source->from,
+					 source->filter, CsCustomerCondition(source, source->customer, keyed));
+	for (i = 0; i < source->nothers; i++)
+		if (source->others[i].definition->kind->makes_rows)
+			appendStringInfo(&sql, " UNION ALL SELECT %s FROM %s s WHERE %s", source->others[i].customer,
+							 source->others[i].from,
+							 CsCustomerCondition(source, source->others[i].customer, keyed));
+	return sql.data;
 }
 
 /* SQL for customers: the same, and the figures of other sources. */
@@ -577,11 +617,12 @@ CsSkippedSql(const SegmentSource *source, bool keyed)
 		"%d"
 		" WHEN %s IS NULL THEN %d WHEN NOT (%s) OR %s = '-infinity'::pg_catalog.timestamptz THEN %d"
 		" WHEN %s > $%d THEN %d END AS reason FROM %s s WHERE %s AND %s AND (%s > $%d OR %s IS NULL"
-		" OR %s = '-infinity'::pg_catalog.timestamptz)) x WHERE x.reason IS NOT NULL GROUP BY x.reason%s",
+		" OR %s = '-infinity'::pg_catalog.timestamptz)) x WHERE x.reason IS NOT NULL GROUP BY x.reason%s%s",
 		source->customer, SKIP_NO_CUSTOMER, source->time, SKIP_NO_TIME, source->amount, SKIP_NO_AMOUNT,
 		source->finite, source->time, SKIP_NOT_FINITE, source->time, PARAM_AS_OF, SKIP_FUTURE, source->from,
 		source->filter, keyed ? CsCustomerCondition(source, source->customer, true) : "true", source->time,
-		PARAM_EARLIEST, source->time, source->time, CsOthersSkippedSql(source, keyed));
+		PARAM_EARLIEST, source->time, source->time, CsOthersSkippedSql(source, keyed),
+		CsLeftOutRowsSql(source));
 }
 
 /*

@@ -20,7 +20,11 @@ enum
 	PARAM_RUN,
 	PARAM_KEYS,
 	PARAM_LOOKBACK,
-	SOURCE_PARAMS = PARAM_LOOKBACK
+	PARAM_LEFT_OUT,
+	PARAM_NAMES,
+	PARAM_SALT,
+	PARAM_TOMBSTONES,
+	SOURCE_PARAMS = PARAM_TOMBSTONES
 };
 
 /* Reasons to leave a row out, in the order in which they are looked for. */
@@ -30,10 +34,11 @@ typedef enum SkipReason
 	SKIP_NO_TIME,
 	SKIP_NO_AMOUNT,
 	SKIP_NOT_FINITE,
-	SKIP_FUTURE
+	SKIP_FUTURE,
+	SKIP_LEFT_OUT
 } SkipReason;
 
-#define SKIP_REASONS 5
+#define SKIP_REASONS 6
 
 /* A relation whose changes concern a segment table, and its column with the customer. */
 typedef struct CsFollowed
@@ -46,8 +51,8 @@ typedef struct CsFollowed
  * A source that has been found, with what is needed to read it. Parameters are
  * $1 as_of, $2 the moment after which orders count, $3 the run, NULL but for a
  * refresh, $4 an array of customers
- * (of their texts, if there are no arrays of the type), $5 the lookback, and one array for each column of
- * `only`.
+ * (of their texts, if there are no arrays of the type), $5 the lookback, $6 an array like $4 of customers who
+ * are left out, $7 to $9 by what they are found, see left_out.c, and one array for each column of `only`.
  */
 typedef struct SegmentSource
 {
@@ -61,7 +66,11 @@ typedef struct SegmentSource
 	Oid customer_collation;
 	char *customer_equals; /* OPERATOR(…) of the customer's type */
 	Oid key_type; /* base type of the customer */
+	int32 key_typmod;
 	char *keys; /* SQL: those in $4, as what ANY takes */
+	int nleft_out; /* customers who are left out, see left_out.c, */
+	Datum *left_out;
+	TimestampTz *returns_at; /* and when each is no more; DT_NOEND for never */
 	int scale; /* decimals of money */
 	char *from; /* SQL: the relation */
 	char *customer; /* SQL of a row s: its customer, */
@@ -101,12 +110,15 @@ extern void CsReadColumn(SegmentSource *source, const SourceColumn *column);
 extern void CsFollow(SegmentSource *source, Oid relation, AttrNumber customer);
 extern char *CsCustomerCondition(const SegmentSource *source, const char *customer, bool keyed);
 extern SegmentSource *CsOpenSource(const SegmentDefinition *definition);
+extern void CsMakeParams(SegmentSource *source, int more);
 extern void CsSetParam(SegmentSource *source, int param, Datum value);
+extern char *CsKeysParam(const SegmentSource *source, int param);
 extern char *CsKeysSql(const SegmentSource *source);
 extern Datum CsKeyArray(const SegmentSource *source, Datum *keys, int nkeys);
 extern TimestampTz CsEarliest(TimestampTz as_of, const Interval *lookback, const char *time_zone);
 extern void CsSourceMoments(SegmentSource *source, const SegmentDefinition *definition, TimestampTz as_of);
 extern char *CsOrdersSql(const SegmentSource *source, bool keyed, bool future);
+extern char *CsEverybodySql(const SegmentSource *source, bool keyed);
 extern char *CsCustomersSql(const SegmentSource *source, bool keyed, bool future);
 extern char *CsWaitingSql(const SegmentSource *source, bool keyed);
 extern char *CsSkippedSql(const SegmentSource *source, bool keyed);

@@ -5,10 +5,12 @@
  *
  * Spend and orders are read from the source of the policy's segment table, as
  * that reads it, but for its lookback; points from points_entry. Everything is
- * read with the rights of the caller, in one statement, under his snapshot.
+ * read with the rights of the caller, in one statement, under his snapshot. Who
+ * is in no segment table has no tier either, see left_out.c.
  */
 #include "postgres.h"
 
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -20,6 +22,7 @@
 
 #include "core/compat.h"
 #include "core/owner.h"
+#include "segment/left_out.h"
 #include "segment/option.h"
 #include "segment/tier.h"
 #include "segment/view.h"
@@ -105,17 +108,17 @@ PointsSql(const Policy *policy)
 					quote_literal_cstr(policy->points_programme), PARAM_AS_OF);
 }
 
-/* A source that has no parameter but the moment. */
+/* A source of customers by their texts, to be read for a moment. */
 static SegmentSource *
-NoSource(TimestampTz as_of)
+TextSource(TimestampTz as_of)
 {
 	SegmentSource *source = palloc0(sizeof(SegmentSource));
 
-	source->nparams = PARAM_AS_OF;
-	source->types = palloc(sizeof(Oid));
-	source->types[0] = TIMESTAMPTZOID;
-	source->values = palloc(sizeof(Datum));
-	source->nulls = palloc(1);
+	source->key_type = TEXTOID;
+	source->key_typmod = -1;
+	source->customer_collation = DEFAULT_COLLATION_OID;
+	source->customer_equals = CsEqualityOperator(TEXTOID);
+	CsMakeParams(source, 0);
 	CsSetParam(source, PARAM_AS_OF, TimestampTzGetDatum(as_of));
 	return source;
 }
@@ -166,15 +169,20 @@ cs_evaluate_tiers(PG_FUNCTION_ARGS)
 		definition->owner = GetUserId();
 		CsActAsOwner(&saved, definition);
 		source = OrdersSource(definition, &policy, as_of);
+		CsFindLeftOut(source, GetActiveSnapshot(), CsEverybodySql(source, false), false);
 		CsReadInto(rsinfo->setResult, GetActiveSnapshot(), source,
 				   EvaluateSql(&policy, CsOrdersSql(source, false, false)));
 	}
 	else
 	{
+		SegmentSource *points = TextSource(as_of);
+
 		RequireSelect("points_entry");
 		CsBecome(&saved, GetUserId());
-		CsReadInto(rsinfo->setResult, GetActiveSnapshot(), NoSource(as_of),
-				   EvaluateSql(&policy, PointsSql(&policy)));
+		CsFindLeftOut(points, GetActiveSnapshot(), "SELECT e.customer FROM customer_scoring.points_entry e",
+					  false);
+		CsReadInto(rsinfo->setResult, GetActiveSnapshot(), points,
+				   EvaluateSql(&policy, CsWithoutLeftOut(points, PointsSql(&policy))));
 	}
 	CsResume(&saved);
 	SPI_finish();

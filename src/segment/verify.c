@@ -26,6 +26,7 @@
 #include "segment/clv.h"
 #include "segment/column.h"
 #include "segment/coverage.h"
+#include "segment/left_out.h"
 #include "segment/mode.h"
 #include "segment/option.h"
 #include "segment/refresh.h"
@@ -48,7 +49,7 @@ static char *
 VerifySql(const SegmentDefinition *definition, const SegmentSource *source, const ChangeList *changes)
 {
 	StatementScope scope = {.keyed = false, .future = true};
-	bool all_scores = changes->nkeys > 0 && definition->breaks == NULL;
+	bool all_scores = (changes->nkeys > 0 || changes->edited) && definition->breaks == NULL;
 	char *pending = psprintf("coalesce(t.customer_id, f.customer_id) %s ANY (%s) OR t.due_at <= $%d",
 							 source->customer_equals, source->keys, PARAM_AS_OF);
 	RefreshState *state = CsReadState(definition->table);
@@ -146,6 +147,7 @@ cs_verify_segment_table(PG_FUNCTION_ARGS)
 	source->scale = CsStoredScale(table);
 	CsSourceMoments(source, definition, as_of);
 	CsSetParam(source, PARAM_KEYS, CsKeyArray(source, changes->keys, changes->nkeys));
+	CsFindLeftOut(source, GetActiveSnapshot(), CsEverybodySql(source, false), false);
 	plan = CsPrepareOnSource(source, VerifySql(definition, source, changes));
 	portal = SPI_cursor_open(NULL, plan, source->values, source->nulls, true);
 	do

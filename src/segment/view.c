@@ -288,6 +288,33 @@ CsCreateCurrentView(const SegmentDefinition *definition, const char *schema, con
 	return CsRelationOid(schema, name);
 }
 
+/*
+ * SQL that is NULL for a segment of the overview which is not shown, if that is
+ * wished.
+ */
+static char *
+Shown(const SegmentDefinition *definition, char *sql)
+{
+	return definition->suppress_below > 0 ? psprintf("CASE WHEN NOT g.hidden THEN %s END", sql) : sql;
+}
+
+/*
+ * SQL for the segments of the overview with whether they are hidden: those that
+ * are too small, and the next larger ones until so many customers are hidden
+ * that what is missing from a total tells of no small group either.
+ */
+static char *
+WithHidden(const SegmentDefinition *definition, char *groups)
+{
+	if (definition->suppress_below == 0)
+		return groups;
+	return psprintf("(SELECT w.*, w.customers < %d OR w.smaller > 0 AND w.smaller < %d AS hidden"
+					" FROM (SELECT x.*, coalesce(pg_catalog.sum(x.customers) OVER (ORDER BY x.customers,"
+					" x.segment_rank, x.segment ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)"
+					" AS smaller FROM %s x) w)",
+					definition->suppress_below, definition->suppress_below, groups);
+}
+
 /* Create or replace <name>_overview: a row a segment. */
 Oid
 CsCreateOverviewView(const SegmentDefinition *definition, const char *schema, const char *name, int scale)
@@ -307,35 +334,65 @@ CsCreateOverviewView(const SegmentDefinition *definition, const char *schema, co
 	};
 	const char *relation = quote_qualified_identifier(schema, name);
 	bool clv = definition->clv != NULL;
+	char *groups;
+	StringInfoData sql;
 	int i;
 
-	CsRunSql(psprintf(
-		"CREATE OR REPLACE VIEW %s WITH (security_invoker = true) AS"
-		" SELECT g.segment, g.segment_rank, g.customers,"
-		" (g.customers / pg_catalog.sum(g.customers) OVER ())::pg_catalog.numeric(5, 4) AS customer_share,"
-		" g.orders, g.revenue::pg_catalog.numeric(28, %d) AS revenue,"
-		" (g.positive / nullif(pg_catalog.sum(g.positive) OVER (), 0))::pg_catalog.numeric(5, 4) AS "
-		"revenue_share,"
-		" (pg_catalog.round(g.revenue, %d) / nullif(g.orders, 0))::pg_catalog.numeric(28, %d) AS "
-		"average_order_value,"
-		" (pg_catalog.round(g.revenue, %d) / g.customers)::pg_catalog.numeric(28, %d) AS average_revenue,"
-		" g.last_order_at, d.as_of%s"
-		" FROM (SELECT t.segment, t.segment_rank, pg_catalog.count(*) AS customers,"
-		" pg_catalog.sum(t.orders)::pg_catalog.int8 AS orders, pg_catalog.sum(t.revenue) AS revenue,"
+	groups = psprintf(
+		"(SELECT t.segment, t.segment_rank, pg_catalog.count(*) AS customers,"
+		" pg_catalog.sum(t.orders)::pg_catalog.int8 AS orders, pg_catalog.sum(t.revenue) AS "
+		"revenue,"
 		" pg_catalog.sum(greatest(t.revenue, 0)) AS positive, pg_catalog.max(t.last_order_at) AS "
-		"last_order_at%s"
-		" FROM ONLY %s t GROUP BY t.segment, t.segment_rank) g"
+		"last_order_at%s FROM ONLY %s t GROUP BY t.segment, t.segment_rank)",
+		clv ? ", pg_catalog.sum(t.clv) AS clv" : "", CsQualifiedName(definition->table));
+	initStringInfo(&sql);
+	appendStringInfo(&sql,
+					 "CREATE OR REPLACE VIEW %s WITH (security_invoker = true) AS"
+					 " SELECT g.segment, g.segment_rank, %s AS customers,"
+					 " (%s)::pg_catalog.numeric(5, 4) AS customer_share, %s AS orders,"
+					 " (%s)::pg_catalog.numeric(28, %d) AS revenue,"
+					 " (%s)::pg_catalog.numeric(5, 4) AS revenue_share,",
+					 relation, Shown(definition, "g.customers"),
+					 Shown(definition, "g.customers / pg_catalog.sum(g.customers) OVER ()"),
+					 Shown(definition, "g.orders"), Shown(definition, "g.revenue"), scale,
+					 Shown(definition, "g.positive / nullif(pg_catalog.sum(g.positive) OVER (), 0)"));
+	appendStringInfo(
+		&sql,
+		" (%s)::pg_catalog.numeric(28, %d) AS average_order_value,"
+		" (%s)::pg_catalog.numeric(28, %d) AS average_revenue, %s AS last_order_at, d.as_of",
+		Shown(definition, psprintf("pg_catalog.round(g.revenue, %d) / nullif(g.orders, 0)", scale + 21)),
+		scale + 2, Shown(definition, psprintf("pg_catalog.round(g.revenue, %d) / g.customers", scale + 21)),
+		scale + 2, Shown(definition, "g.last_order_at"));
+	if (clv)
+		appendStringInfo(&sql, ", (%s)::pg_catalog.numeric(28, %d) AS clv", Shown(definition, "g.clv"),
+						 scale);
+	appendStringInfo(
+		&sql,
+		" FROM %s g"
 		" LEFT JOIN customer_scoring.segment_table_definition d ON d.segment_table = %s::pg_catalog.regclass",
-		relation, scale, scale + 21, scale + 2, scale + 21, scale + 2,
-		clv ? psprintf(", g.clv::pg_catalog.numeric(28, %d) AS clv", scale) : "",
-		clv ? ", pg_catalog.sum(t.clv) AS clv" : "", CsQualifiedName(definition->table),
-		quote_literal_cstr(CsQualifiedName(definition->table))));
+		WithHidden(definition, groups), quote_literal_cstr(CsQualifiedName(definition->table)));
+	CsRunSql(sql.data);
 	CsRunSql(psprintf("COMMENT ON VIEW %s IS 'Segment table summed up: one row a segment'", relation));
 	for (i = 0; i < lengthof(comments); i++)
 		CsCommentColumn(relation, comments[i][0], comments[i][1]);
 	if (clv)
 		CsCommentColumn(relation, "clv", "Lifetime value of these customers; NULL when none is known");
 	return CsRelationOid(schema, name);
+}
+
+/* What the overview shows was altered: so is the view, if it is there. */
+void
+CsReplaceOverview(const SegmentDefinition *definition)
+{
+	Oid overview = definition->overview_view;
+	CsIdentity saved;
+
+	if (get_rel_name(overview) == NULL)
+		return;
+	CsActAsOwner(&saved, definition);
+	(void) CsCreateOverviewView(definition, get_namespace_name(get_rel_namespace(overview)),
+								get_rel_name(overview), CsStoredScale(definition->table));
+	CsResume(&saved);
 }
 
 /* The one text that a query gave, or NULL. */

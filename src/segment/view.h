@@ -43,6 +43,7 @@ extern Oid CsCreateOverviewView(const SegmentDefinition *definition, const char 
 								int scale);
 extern bool CsTakeView(Oid view, ViewBefore *before);
 extern void CsGiveBack(Oid view, const ViewBefore *before);
+extern void CsReplaceOverview(const SegmentDefinition *definition);
 extern void CsReplaceViews(const SegmentDefinition *definition, int scale);
 extern void CsTakeViews(const SegmentDefinition *definition, ViewsBefore *before);
 extern void CsTurnColumns(SegmentDefinition *definition, const SegmentColumn *columns, int ncolumns, bool on);

@@ -331,15 +331,6 @@ RowCounts(FunctionCallInfo fcinfo, bool holdout, ClvParameters *parameters)
 	return PG_GETARG_TIMESTAMPTZ(1) <= parameters->as_of;
 }
 
-/* The state as it is: what a row that does not count leaves behind. */
-static Datum
-UnchangedState(FunctionCallInfo fcinfo)
-{
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-}
-
 /* Take a row that counts into the state. */
 static inline Datum
 TakeOrder(FunctionCallInfo fcinfo, const ClvParameters *parameters, const CsAmount *amount)
@@ -379,7 +370,7 @@ TakeOrder(FunctionCallInfo fcinfo, const ClvParameters *parameters, const CsAmou
 		CsAmount amount;                                \
                                                         \
 		if (!RowCounts(fcinfo, holdout, &parameters))   \
-			return UnchangedState(fcinfo);              \
+			return CsUnchangedState(fcinfo);            \
 		from(getarg(2), &amount);                       \
 		return TakeOrder(fcinfo, &parameters, &amount); \
 	}
@@ -419,7 +410,7 @@ cs_clv_combine(PG_FUNCTION_ARGS)
 
 	CsRequireAggregate(fcinfo);
 	if (PG_ARGISNULL(1))
-		return UnchangedState(fcinfo);
+		return CsUnchangedState(fcinfo);
 	other = GetOrders(fcinfo, 1);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_POINTER(other);

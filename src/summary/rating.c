@@ -288,16 +288,6 @@ RunningSummary(FunctionCallInfo fcinfo, int lowest, int highest, int64 top)
 	return summary;
 }
 
-/* The state as it is: what a row that does not count leaves behind. */
-static Datum
-UnchangedState(FunctionCallInfo fcinfo)
-{
-	CsRequireAggregate(fcinfo);
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-}
-
 /* A parameter of an aggregate that must be given in every row that counts. */
 static int
 RequiredParameter(FunctionCallInfo fcinfo, int n, const char *name)
@@ -373,7 +363,7 @@ CsatState(FunctionCallInfo fcinfo)
 		RatingSummary *summary;                                                    \
                                                                                    \
 		if (PG_ARGISNULL(1))                                                       \
-			return UnchangedState(fcinfo);                                         \
+			return CsUnchangedState(fcinfo);                                       \
 		summary = RatingState(fcinfo);                                             \
 		summary->counts[position(getarg(1), summary->lowest, summary->highest)]++; \
 		PG_RETURN_RATING_SUMMARY(summary);                                         \
@@ -384,7 +374,7 @@ CsatState(FunctionCallInfo fcinfo)
 		RatingSummary *summary;                                                    \
                                                                                    \
 		if (PG_ARGISNULL(1))                                                       \
-			return UnchangedState(fcinfo);                                         \
+			return CsUnchangedState(fcinfo);                                       \
 		summary = CsatState(fcinfo);                                               \
 		summary->counts[position(getarg(1), summary->lowest, summary->highest)]++; \
 		PG_RETURN_RATING_SUMMARY(summary);                                         \
@@ -411,7 +401,7 @@ cs_rating_combine(PG_FUNCTION_ARGS)
 	int i;
 
 	if (PG_ARGISNULL(1))
-		return UnchangedState(fcinfo);
+		return CsUnchangedState(fcinfo);
 	other = CsGetRatingSummary(fcinfo, 1);
 	summary = RunningSummary(fcinfo, other->lowest, other->highest, other->top);
 	n = CsScaleAnswers(other->lowest, other->highest);

@@ -89,6 +89,8 @@ CsRefreshWorkerMain(Datum arg)
 	/* a request that came meanwhile found the table taken, and has no launcher */
 	if (order.slot < 0)
 		RefreshAll(&order);
+	if (cs_owner_hook != NULL)
+		cs_owner_hook();
 	CsReportDone(&order);
 	proc_exit(0);
 }

@@ -5,8 +5,8 @@
 -- thousandth of them, the tail about five each. All tables are unlogged and
 -- frozen.
 
-SELECT string_to_array(:'jobs', ' ') && '{summary,rfm,incremental,capture,clv,tiers}' AS with_orders,
-       string_to_array(:'jobs', ' ') && '{summary,rfm,incremental,capture}' AS with_summaries,
+SELECT string_to_array(:'jobs', ' ') && '{summary,rfm,incremental,capture,clv,tiers,opt_out,privacy,quality}' AS with_orders,
+       string_to_array(:'jobs', ' ') && '{summary,rfm,incremental,capture,opt_out,quality}' AS with_summaries,
        string_to_array(:'jobs', ' ') && '{survey}' AS with_answers \gset
 
 SELECT setseed(0.42);

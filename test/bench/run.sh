@@ -4,7 +4,7 @@
 #
 #   make bench                 1,000,000 customers, 10,000,000 orders and answers: thirty minutes, 8 GB
 #   make bench SCALE=0.01      a hundredth of that
-#   make bench JOBS="rfm"      some jobs: summary rfm survey incremental capture clv tiers rules
+#   make bench JOBS="rfm"      some jobs: summary rfm survey incremental capture clv tiers rules quality text feedback opt_out privacy
 #   make bench ROUNDS=9        more rounds than 5
 #
 # The job clv needs python3-numpy and python3-scipy and is left out without them.
@@ -13,7 +13,7 @@
 
 # shellcheck source=../cluster.sh
 . "$(dirname "$0")/../cluster.sh"
-SCALE=${SCALE:-1} ROUNDS=${ROUNDS:-5} JOBS=${JOBS:-summary rfm survey incremental capture clv tiers rules}
+SCALE=${SCALE:-1} ROUNDS=${ROUNDS:-5} JOBS=${JOBS:-summary rfm survey incremental capture clv tiers rules quality text feedback opt_out privacy}
 export ROUNDS # for pgbench
 
 BENCH="$SOURCE/test/bench"

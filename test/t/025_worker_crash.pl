@@ -58,9 +58,7 @@ for my $i (0 .. $crashes - 1)
 	if (defined $condition)
 	{
 		my $pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE $condition LIMIT 1");
-		kill 'KILL', $pid if $pid;
-		# no two lives of the server overlap in this condition
-		$node->poll_query_until('postgres', 'SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = ' . ($pid || 0) . ')');
+		kill_process($node, $pid) if $pid;
 	}
 	else
 	{

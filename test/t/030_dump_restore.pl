@@ -5,6 +5,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Everything;
 
 my $node = PostgreSQL::Test::Cluster->new('dump');
 $node->init;
@@ -65,5 +66,38 @@ is($node->safe_psql('restored', q{SELECT count(*) = count(clv_model_id) AND coun
 is($node->safe_psql('restored', q{SELECT count(*) FROM customer_scoring.segment_table_model WHERE kind = 'clv' AND in_use}), '1', 'which is the only one');
 is($node->safe_psql('restored', q{SELECT count(*) FROM customer_scoring.verify_segment_table('valued')}), '0', 'and exact');
 is($node->safe_psql('restored', q{SET ROLE shop; SELECT count(*) > 0 FROM segments_current WHERE as_of IS NOT NULL}), 't', 'the views find their table again');
+
+# A database that uses everything: by a parallel restore, and objects and rows apart.
+use_everything($node, 'used', 'shop');
+my $used = $node->basedir . '/used.dump';
+my @server = ('-h', $node->host, '-p', $node->port);
+command_ok([ 'pg_dump', '-U', 'shop', '-Fc', '-f', $used, @server, 'used' ], 'its owner can dump it');
+my $kept = kept($node, 'used');
+unlike($kept, qr/\|0\|/, 'there is something in every table that is dumped') or diag $kept;
+foreach my $way ([ 'parallel', [ '-j', '3' ] ], [ 'apart', ['--schema-only'], ['--data-only'] ], [ 'disabled', ['--schema-only'], [ '--data-only', '--disable-triggers', '-j', '2' ] ])
+{
+	my ($database, @steps) = @$way;
+	$node->safe_psql('postgres', "CREATE DATABASE $database OWNER shop TEMPLATE template0");
+	foreach my $options (@steps)
+	{
+		command_ok([ 'pg_restore', '--exit-on-error', @$options, @server, '-d', $database, $used ], "$database: pg_restore @$options");
+	}
+	ok( $node->poll_query_until($database, q{
+			SELECT count(*) = 1 FROM customer_scoring.segment_table_run WHERE segment_table = 'public.everything' AND cause = 'scheduled' AND state = 'succeeded'}),
+		"$database: a worker refreshes");
+	is(kept($node, $database), $kept, "$database: all is back");
+	everything_works($node, $database);
+}
+
+# As INSERT statements, which are audited: the salt that this takes gives way to that of the dump.
+my $inserts = $node->basedir . '/used.sql';
+command_ok([ 'pg_dump', '-U', 'shop', '--inserts', '-f', $inserts, @server, 'used' ], 'its owner can dump it as INSERT statements');
+$node->safe_psql('postgres', 'CREATE DATABASE inserted OWNER shop TEMPLATE template0');
+command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $inserts, @server, 'inserted' ], 'which are carried out without an error');
+my $but_audit = sub { my ($rows) = @_; $rows =~ s/^customer_scoring\.privacy_audit.*\n//m; return $rows; };
+is($but_audit->(kept($node, 'inserted')), $but_audit->($kept), 'all is back');
+everything_works($node, 'inserted');
+my ($code, undef, $stderr) = $node->psql('inserted', q{INSERT INTO customer_scoring.tombstone_salt VALUES ('another', true, '2024-01-01')});
+like($stderr, qr/tombstone_salt_pkey/, 'a salt by which somebody was erased stays');
 $node->stop;
 done_testing();

@@ -6,6 +6,7 @@ use File::Temp ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Everything;
 
 my $settings = "shared_preload_libraries = 'customer_scoring'\ncustomer_scoring.probe_interval = 1\n";
 my $old = PostgreSQL::Test::Cluster->new('old');
@@ -40,6 +41,9 @@ $old->append_conf('postgresql.conf', 'customer_scoring.scheduler = off');
 $old->restart;
 $old->safe_psql('shop', q{SET ROLE shop; INSERT INTO orders VALUES ('late', now(), 5, 'paid'); DELETE FROM orders WHERE customer_id = 'c7'; INSERT INTO parted VALUES (999, now(), 1)});
 
+use_everything($old, 'used', 'shop');
+my $kept = kept($old, 'used');
+
 # Everything of the extension and of the shop, in a form that does not depend on physical order.
 my $tables = q{SELECT string_agg(format('SELECT %L, md5(coalesce(string_agg(x::text, E''\n'' ORDER BY x::text COLLATE "C"), '''')), count(*) FROM %s x', c.oid::regclass, c.oid::regclass), ' UNION ALL ' ORDER BY c.oid::regclass::text COLLATE "C")
 	FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace IN ('public'::regnamespace, 'customer_scoring'::regnamespace, 'customer_scoring_internal'::regnamespace)};
@@ -67,6 +71,8 @@ chdir($ENV{TESTDIR} // '/');
 $new->append_conf('postgresql.conf', 'customer_scoring.scheduler = off');
 $new->start;
 is(contents($new), $before, 'all tables hold what they held: nothing ran meanwhile');
+is(kept($new, 'used'), $kept, 'also in the database that uses everything');
+everything_works($new, 'used');
 is($new->safe_psql('shop', q{SELECT string_agg(segment_table::oid || ' ' || segment_table, ', ' ORDER BY 1) FROM customer_scoring.segment_table_definition GROUP BY ()}), $numbers,
 	'definitions mean the same tables');
 is($new->safe_psql('shop', q{SELECT count(*) FROM pg_depend d JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid WHERE e.extname = 'customer_scoring' AND d.deptype = 'e'}) > 100,

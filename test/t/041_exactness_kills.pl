@@ -50,9 +50,7 @@ sub kill_one
 	return 0 unless $pid;
 	if (defined $condition)
 	{
-		kill 'KILL', $pid;
-		# no two lives of the server overlap in this condition
-		$node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid)");
+		kill_process($node, $pid);
 	}
 	else
 	{

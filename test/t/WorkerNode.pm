@@ -7,10 +7,10 @@ use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(time);
+use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(worker_node restart_settings add_shop slow_source segment_table runs_of wait_runs wait_run_after
-  launcher_pid wait_launcher wait_worker quick exact log_part);
+  launcher_pid wait_launcher wait_worker kill_process quick exact log_part);
 
 # A cluster with the library preloaded. Further arguments are configuration lines.
 sub worker_node
@@ -122,6 +122,18 @@ sub wait_worker
 		WHERE backend_type = 'customer_scoring refresh' AND datname = '$database' AND query LIKE 'refreshing%'";
 	ok($node->poll_query_until('postgres', "SELECT EXISTS ($query)"), $name);
 	return $node->safe_psql('postgres', "$query LIMIT 1");
+}
+
+# Kill a process of the server, and wait until that has noticed and takes connections again. To ask it for something
+# meanwhile would be to write to a psql that has given up.
+sub kill_process
+{
+	my ($node, $pid) = @_;
+	my $tries = 18000;
+	kill 'KILL', $pid;
+	for (; $tries > 0 && kill(0, $pid); $tries--) { usleep(10_000) }
+	for (; $tries > 0 && system('pg_isready', '-q', '-h', $node->host, '-p', $node->port) != 0; $tries--) { usleep(10_000) }
+	return;
 }
 
 # A statement that must be done within a second.

@@ -1,0 +1,40 @@
+-- everything.sql: a database that uses everything, for tests of dumps and
+-- upgrades. Run by its ordinary owner; segment table everything of table buys.
+SET search_path = public, customer_scoring;
+CREATE TABLE people (customer_id text PRIMARY KEY, name text, email text, phone text);
+INSERT INTO people SELECT 'p' || i, 'Name ' || i, 'm' || i || '@mail.example', '0812-345-' || 1000 + i FROM generate_series(1, 40) i;
+UPDATE people SET name = 'Bpk. NAME 1', email = 'M1@mail.example' WHERE customer_id = 'p31';
+CREATE TABLE buys (buy_id int PRIMARY KEY, customer_id text, ordered_at timestamptz, amount numeric(12, 2), currency text);
+INSERT INTO buys SELECT i, 'p' || 1 + i % 30, now() - i * interval '11 hours', 20 + i % 83, CASE WHEN i % 50 = 0 THEN 'USD' ELSE 'IDR' END FROM generate_series(1, 600) i;
+CREATE INDEX ON buys (customer_id);
+INSERT INTO tier_policy (name, scheme, time_zone) VALUES ('club', 'bronze 0, silver 500, gold 1200', 'UTC');
+SELECT create_segment_table('everything', 'buys', time_zone => 'UTC', history => true, suppress_below => 3, refresh_every => '1 hour', with_data => false, clv => 'true',
+	quality => '{"currency": "currency", "order_id": "buy_id", "name": "name", "email": "email", "phone": "phone"}');
+UPDATE tier_policy SET segment_table = 'everything';
+SELECT alter_segment_table('everything', tiers => 'club');
+SELECT add_segment_source('everything', 'customers', 'people');
+SELECT add_segment_source('everything', 'key_accounts', 'key_account', 'customer');
+INSERT INTO key_account_policy (segment_table) VALUES ('everything');
+INSERT INTO key_account (customer, note) VALUES ('p2', 'by hand');
+SELECT assign_account_manager('p2', 'Ben');
+SELECT refresh_segment_table('everything');
+SELECT assess_key_accounts('everything');
+INSERT INTO account_rule_set (name, target, segment_table, columns) VALUES ('buys', 'buys', 'everything', '{"customer": "customer_id"}');
+INSERT INTO account_rule (rule_set, name, kind, parameters, waived_for) VALUES ('buys', 'small', 'min_order', '{"minimum": 10}', '{"key_accounts": true}');
+CREATE TRIGGER rules BEFORE INSERT OR UPDATE ON buys FOR EACH ROW EXECUTE FUNCTION enforce_account_rules('buys');
+INSERT INTO consent (customer, purpose, channel, status, evidence) VALUES ('p1', 'news', 'email', 'granted', 'form');
+INSERT INTO do_not_contact (customer, reason) VALUES ('p4', 'asked');
+INSERT INTO contact_preference (customer, channel, language) VALUES ('p1', 'email', 'id');
+INSERT INTO points_programme (name) VALUES ('club');
+SELECT earn_points('club', 'p1', 100, 'o1');
+SELECT redeem_points('club', 'p1', 30, 'r1');
+INSERT INTO profiling_opt_out (customer, reason) VALUES ('p5', 'asked');
+INSERT INTO feedback (customer, received_at, channel, body, category, severity) SELECT 'p' || i, now() - i * interval '1 day', 'chat', 'Barangnya mleyot', 'product', 4 FROM generate_series(1, 6) i;
+INSERT INTO sentiment_lexicon (word, locale, weight) VALUES ('mleyot', 'id', -0.7);
+INSERT INTO complaint_lexicon (category, word) VALUES ('parking', 'parkir');
+INSERT INTO name_word (word, locale, place) VALUES ('toko', 'id', 'before');
+INSERT INTO phone_region (region, calling_code) VALUES ('XK', '383');
+INSERT INTO label (kind, code, locale, label) VALUES ('tier', 'gold', 'id', 'Emas murni');
+INSERT INTO privacy_register (relation, on_erase) VALUES ('people', 'delete'), ('buys', 'keep');
+SELECT erase_customer('p6');
+SELECT refresh_segment_table('everything');
