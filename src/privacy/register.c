@@ -354,6 +354,15 @@ CheckRow(const Row *row)
 		return;
 	if (row->entry.column != NULL && !CheckColumn(row, row->entry.column))
 		return;
+	if (row->entry.column != NULL && row->entry.fate == CS_DELETE)
+	{
+		ereport(row->level,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("column \"%s\" of table %s cannot be deleted", row->entry.column, row->name),
+				 errdetail("Deleting is for rows; it is what on_erase says unless given."),
+				 errhint("Give on_erase: anonymise, pseudonymise or keep; or leave column_name out.")));
+		return;
+	}
 	/* constraints see to what does not fit together */
 	if (row->entry.column != NULL &&
 		(row->entry.fate == CS_ANONYMISE || row->entry.fate == CS_PSEUDONYMISE) && !CheckReplaced(row))
