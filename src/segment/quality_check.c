@@ -214,7 +214,7 @@ CheckOrders(Checks *checks, const SegmentDefinition *definition, const SegmentSo
 {
 	const QualityOption *option = definition->quality;
 	CheckedSource orders = {.name = "orders", .from = source->from, .customer = source->customer};
-	SourceColumn order_id;
+	SourceColumn order_id = {0};
 
 	orders.where = psprintf(
 		"%s%s%s", source->filter,
