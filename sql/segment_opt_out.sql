@@ -172,6 +172,12 @@ SELECT * FROM pg_temp.refresh('2025-03-02 03:00');
 INSERT INTO profiling_opt_out (customer) VALUES ('201');
 SELECT alter_segment_table('sales_segs');
 SELECT * FROM pg_temp.refresh('2025-03-02 04:00');
+-- nor who was erased
+SELECT relation, deleted FROM erase_customer('202') WHERE deleted > 0;
+DELETE FROM sales_rest WHERE customer_id IN (201, 202);
+SELECT * FROM pg_temp.refresh('2025-03-02 05:00');
+SELECT pg_temp.fitted_to_others('2025-03-02 05:00') AS after;
+SELECT * FROM pg_temp.refresh('2025-03-02 06:00');
 SELECT count(*) FROM verify_segment_table('sales_segs');
 TRUNCATE profiling_opt_out, tombstone;
 

@@ -108,6 +108,7 @@ CREATE TABLE customer_scoring_internal.segment_state (
 	broken text,
 	clv_as_of timestamptz,
 	clv_due_at timestamptz,
+	clv_refit boolean NOT NULL DEFAULT false,
 	clv_model_id bigint,
 	clv_breaks numeric[],
 	tier_terms customer_scoring.tier_terms
@@ -131,6 +132,7 @@ COMMENT ON COLUMN customer_scoring_internal.segment_state.broken IS 'Why the sou
 COMMENT ON COLUMN customer_scoring_internal.segment_state.clv_as_of IS 'Moment at which lifetime values of everybody were scored last';
 COMMENT ON COLUMN customer_scoring_internal.segment_state.clv_due_at IS 'From when on they are to be scored again; NULL for at once';
 COMMENT ON COLUMN customer_scoring_internal.segment_state.clv_model_id IS 'Model they are scored with; NULL when there is none';
+COMMENT ON COLUMN customer_scoring_internal.segment_state.clv_refit IS 'Whether the model is to be fitted anew then, as it was to somebody who was erased';
 COMMENT ON COLUMN customer_scoring_internal.segment_state.clv_breaks IS 'Lifetime values above which the second and each further band begins; NULL when there are none';
 COMMENT ON COLUMN customer_scoring_internal.segment_state.tier_terms IS 'Terms that tiers of everybody were worked out with last; NULL without tiers';
 

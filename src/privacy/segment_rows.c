@@ -21,6 +21,7 @@
 #include "privacy/erase.h"
 #include "privacy/register.h"
 #include "segment/capture.h"
+#include "segment/clv.h"
 #include "segment/definition.h"
 #include "segment/source.h"
 
@@ -167,6 +168,8 @@ EraseFrom(CsErasure *erasure, const SegmentDefinition *definition)
 			moves = DeleteRows(erasure, definition, history, type, key, &spelled);
 	}
 	CsResume(&saved);
+	if (rows > 0)
+		CsClvForget(definition->table);
 	foreach (cell, spelled)
 		CsAddTombstone(lfirst(cell));
 	CsEraseCount(erasure, CsQualifiedName(definition->table), rows, 0);

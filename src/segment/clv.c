@@ -102,7 +102,7 @@ CsReadClvState(Oid table, bool visible)
 {
 	static const char *const sql =
 		"SELECT s.clv_as_of, s.clv_due_at, s.clv_breaks::pg_catalog.text, m.model_id, m.as_of, m.model,"
-		" m.spend_model, m.model::pg_catalog.jsonb ->> 'kind'"
+		" m.spend_model, m.model::pg_catalog.jsonb ->> 'kind', s.clv_refit"
 		" FROM customer_scoring_internal.segment_state s"
 		" LEFT JOIN customer_scoring_internal.segment_model m ON m.model_id = s.clv_model_id"
 		" WHERE s.segment_table = $1";
@@ -120,6 +120,7 @@ CsReadClvState(Oid table, bool visible)
 	state->model = ResultText(6);
 	state->spend = ResultText(7);
 	state->kind = ResultText(8);
+	state->refit = ResultIsTrue(9);
 	return state;
 }
 
@@ -151,7 +152,8 @@ FitIsDue(const SegmentDefinition *definition, TimestampTz as_of)
 	const ClvOption *option = definition->clv;
 	const ClvState *state = definition->clv_state;
 
-	return state->model_id == 0 || strcmp(state->kind, option->model) != 0 || as_of < state->fitted_as_of ||
+	return state->refit || state->model_id == 0 || strcmp(state->kind, option->model) != 0 ||
+		   as_of < state->fitted_as_of ||
 		   as_of >= CsMomentPlus(state->fitted_as_of, option->fit_every, 1, definition->time_zone);
 }
 
@@ -409,8 +411,21 @@ SaveState(const SegmentDefinition *definition)
 	}
 	CsEnsureState(definition->table);
 	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET clv_as_of = $2, clv_due_at = $3,"
-			 " clv_model_id = nullif($4, 0), clv_breaks = $5::pg_catalog.numeric[] WHERE segment_table = $1",
+			 " clv_refit = false, clv_model_id = nullif($4, 0), clv_breaks = $5::pg_catalog.numeric[]"
+			 " WHERE segment_table = $1",
 			 5, types, values, nulls);
+}
+
+/* Have the next refresh fit anew, as somebody was erased whom the model in use was fitted to. */
+void
+CsClvForget(Oid table)
+{
+	Oid types[1] = {REGCLASSOID};
+	Datum values[1] = {ObjectIdGetDatum(table)};
+
+	CsOwnSql("UPDATE customer_scoring_internal.segment_state SET clv_due_at = NULL, clv_refit = true"
+			 " WHERE segment_table = $1 AND clv_model_id IS NOT NULL",
+			 1, types, values, NULL);
 }
 
 /* What is told of the scoring in the record of the run. */
@@ -475,6 +490,7 @@ CsScoreClv(SegmentDefinition *definition, SegmentSource *source, Snapshot snapsh
 	}
 	state->as_of = result->as_of;
 	state->due_at = CsMomentPlus(result->as_of, definition->clv->score_every, 1, definition->time_zone);
+	state->refit = false;
 	state->breaks = scoring.breaks;
 	SaveState(definition);
 	result->clv_report = Report(&scoring, fit_is_due, error);

@@ -28,6 +28,7 @@ typedef struct ClvState
 {
 	TimestampTz as_of; /* of that refresh, or DT_NOBEGIN when there was none */
 	TimestampTz due_at; /* when everybody is to be scored again, or DT_NOBEGIN for at once */
+	bool refit; /* and to be fitted to, as somebody was erased */
 	char *breaks; /* of lifetime values, text of an array, or NULL */
 	int64 model_id; /* 0 when there is none; then the others are NULL */
 	TimestampTz fitted_as_of;
@@ -55,6 +56,7 @@ extern bool CsClvMustForget(const SegmentDefinition *definition, const SegmentSo
 							Snapshot snapshot);
 extern void CsScoreClv(SegmentDefinition *definition, SegmentSource *source, Snapshot snapshot, int64 run_id,
 					   bool fit, RefreshResult *result);
+extern void CsClvForget(Oid table);
 extern char *CsClvFigures(const SegmentSource *source, const char *past);
 extern char *CsWithClv(const SegmentDefinition *definition, const SegmentSource *source, char *customers);
 
