@@ -243,6 +243,15 @@ SELECT count(DISTINCT customer_id) AS pseudonyms, array_agg(amount ORDER BY at) 
 SELECT try($$UPDATE shop.complaints SET customer_id = 'x'$$);
 DELETE FROM account_rule_set WHERE name = 'complaints';
 DROP TABLE shop.complaints;
+-- ... nor in the ledger of points
+INSERT INTO account_rule_set (name, target, columns) VALUES ('points', 'customer_scoring.points_entry', '{"amount": "points"}');
+INSERT INTO account_rule (rule_set, name, kind, parameters, waived_for) VALUES ('points', 'large', 'min_order', '{"minimum": 1000000}', '{"key_accounts": true}');
+SELECT earn_points('a', 'c15', 5, 'small') > 0 AS earned;
+CREATE TRIGGER account_rules BEFORE INSERT OR UPDATE ON points_entry FOR EACH ROW EXECUTE FUNCTION enforce_account_rules('points');
+SELECT try($$SELECT earn_points('a', 'c16', 5, 'small 2')$$);
+SELECT relation, anonymised FROM erase_customer('c15') WHERE relation ~ 'points_entry';
+DROP TRIGGER account_rules ON points_entry;
+DELETE FROM account_rule_set WHERE name = 'points';
 
 -- Rights: for whom it is granted, with his rights on registered tables, and none more than he has on segment tables.
 SET ROLE regress_cs_clerk;

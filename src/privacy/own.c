@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 
 #include "core/compat.h"
+#include "core/erased.h"
 #include "core/owner.h"
 #include "privacy/audit.h"
 #include "privacy/erase.h"
@@ -23,13 +24,6 @@
 PG_FUNCTION_INFO_V1(cs_erasing);
 
 static bool erasing = false;
-
-/* Whether a statement that goes on is one of this file, with the rights of the extension's owner. */
-bool
-CsErasesOwn(void)
-{
-	return erasing;
-}
 
 /* erasing(): for triggers that let nobody else through. */
 Datum
@@ -46,7 +40,8 @@ List *
 CsReadOwnTables(void)
 {
 	List *all = NIL;
-	uint64 n = CsOwnSql("SELECT p.relation, p.customer, p.on_erase, p.after, p.mentions, p.on_export"
+	uint64 n = CsOwnSql("SELECT p.relation, p.customer, p.on_erase, p.after, p.mentions, p.on_export,"
+						" pg_catalog.to_regclass(p.relation)::pg_catalog.oid"
 						" FROM customer_scoring_internal.personal_table p"
 						" WHERE pg_catalog.to_regclass(p.relation) IS NOT NULL"
 						" ORDER BY p.on_erase, p.relation COLLATE \"C\", p.customer",
@@ -58,6 +53,7 @@ CsReadOwnTables(void)
 		HeapTuple tuple = SPI_tuptable->vals[i];
 		TupleDesc desc = SPI_tuptable->tupdesc;
 		CsOwnTable *table = palloc(sizeof(CsOwnTable));
+		bool isnull;
 
 		table->relation = SPI_getvalue(tuple, desc, 1);
 		table->customer = SPI_getvalue(tuple, desc, 2);
@@ -65,6 +61,7 @@ CsReadOwnTables(void)
 		table->after = SPI_getvalue(tuple, desc, 4);
 		table->mentions = SPI_getvalue(tuple, desc, 5);
 		table->on_export = SPI_getvalue(tuple, desc, 6)[0] == 't';
+		table->id = DatumGetObjectId(SPI_getbinval(tuple, desc, 7, &isnull));
 		all = lappend(all, table);
 	}
 	return all;
@@ -109,32 +106,30 @@ HasForeignTriggers(const char *relation)
 					1, types, values, NULL) > 0;
 }
 
-/* Whether this session erases from one of these tables: the ledger lets it, and one row of privacy_audit tells all. */
-static void
-SetErasing(bool now)
-{
-	erasing = now;
-	CsPauseAudit(now);
-}
-
-/* Run a statement with the rights of the extension's owner. */
+/*
+ * Run a statement on one of these tables with the rights of the extension's owner.
+ * The ledger and account rules let it through, and one row of privacy_audit tells
+ * all.
+ */
 static uint64
-RunAsOwner(const char *sql, int nargs, Oid *types, Datum *values)
+RunAsOwner(Oid relation, const char *sql, int nargs, Oid *types, Datum *values)
 {
+	Oid before = CsSetErasedTable(relation);
 	volatile uint64 rows = 0;
 
-	SetErasing(true);
+	erasing = true;
+	CsPauseAudit(true);
 	PG_TRY();
 	{
 		rows = CsOwnSql(sql, nargs, types, values, NULL);
 	}
-	PG_CATCH();
+	PG_FINALLY();
 	{
-		SetErasing(false);
-		PG_RE_THROW();
+		erasing = false;
+		CsPauseAudit(false);
+		(void) CsSetErasedTable(before);
 	}
 	PG_END_TRY();
-	SetErasing(false);
 	return rows;
 }
 
@@ -155,6 +150,7 @@ EraseFrom(const CsErasure *erasure, const CsOwnTable *table)
 	Oid types[2] = {TEXTOID, TEXTOID};
 	Datum values[2] = {PointerGetDatum(erasure->customer), CsPseudonymAs(&erasure->pseudonym, TEXTOID)};
 	StringInfoData sql;
+	int nargs;
 
 	initStringInfo(&sql);
 	if (table->deletes)
@@ -170,8 +166,10 @@ EraseFrom(const CsErasure *erasure, const CsOwnTable *table)
 							 quote_identifier(table->mentions));
 	}
 	appendStringInfo(&sql, " WHERE %s", CsOwnCondition(table));
-	return (HasForeignTriggers(table->relation) ? RunAsCaller : RunAsOwner)(sql.data, table->deletes ? 1 : 2,
-																			types, values);
+	nargs = table->deletes ? 1 : 2;
+	if (HasForeignTriggers(table->relation))
+		return RunAsCaller(sql.data, nargs, types, values);
+	return RunAsOwner(table->id, sql.data, nargs, types, values);
 }
 
 /* Erase from all of them. */

@@ -11,6 +11,7 @@
 typedef struct CsOwnTable
 {
 	char *relation; /* qualified */
+	Oid id;
 	char *customer;
 	bool deletes; /* rows; else the customer becomes a pseudonym */
 	char *after; /* column before the customer in the index, or NULL */
@@ -19,7 +20,6 @@ typedef struct CsOwnTable
 } CsOwnTable;
 
 extern List *CsReadOwnTables(void);
-extern bool CsErasesOwn(void);
 extern char *CsOwnCondition(const CsOwnTable *table);
 
 #endif /* CUSTOMER_SCORING_OWN_H */

@@ -35,18 +35,15 @@
 #include "utils/typcache.h"
 
 #include "core/compat.h"
+#include "core/erased.h"
 #include "core/owner.h"
 #include "privacy/audit.h"
 #include "privacy/person.h"
 #include "privacy/register.h"
-#include "segment/capture.h"
 #include "segment/definition.h"
 #include "segment/source.h"
 
 PG_FUNCTION_INFO_V1(cs_check_privacy_register);
-
-/* The registered table that this session changes now, or InvalidOid. */
-static Oid changing = InvalidOid;
 
 /* A row that is being written. */
 typedef struct Row
@@ -574,28 +571,20 @@ uint64
 CsChangeRegistered(const CsRegistered *registered, const char *sql, int nparams, Oid *types, Datum *values,
 				   const char *nulls)
 {
-	Oid outer = changing;
+	Oid before = CsSetErasedTable(registered->relation);
 	int result = 0;
 
-	changing = registered->relation;
 	PG_TRY();
 	{
 		result = SPI_execute_with_args(sql, nparams, types, values, nulls, false, 0);
 	}
 	PG_FINALLY();
 	{
-		changing = outer;
+		(void) CsSetErasedTable(before);
 	}
 	PG_END_TRY();
 	if (result < 0)
 		elog(ERROR, "statement on registered table %s failed: %s", registered->name,
 			 SPI_result_code_string(result));
 	return SPI_processed;
-}
-
-/* Whether a change of this table, or partition, is one that the register asks for. */
-bool
-CsIsRegisterChange(Oid relation)
-{
-	return OidIsValid(changing) && (changing == relation || list_member_oid(CsAncestors(relation), changing));
 }

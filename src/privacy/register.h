@@ -46,6 +46,5 @@ extern const CsEntry *CsEntryOfCustomer(const CsRegistered *registered);
 extern void CsRefuseHidden(Oid relation, Oid role);
 extern uint64 CsChangeRegistered(const CsRegistered *registered, const char *sql, int nparams, Oid *types,
 								 Datum *values, const char *nulls);
-extern bool CsIsRegisterChange(Oid relation);
 
 #endif /* CUSTOMER_SCORING_REGISTER_H */

@@ -20,8 +20,7 @@
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
-#include "privacy/own.h"
-#include "privacy/register.h"
+#include "core/erased.h"
 #include "rule/rule.h"
 #include "rule/total.h"
 #include "segment/capture.h"
@@ -37,11 +36,11 @@ typedef struct Statement
 	CsTotalBatch *batch; /* totals that are looked at when the statement ends; NULL for none yet */
 } Statement;
 
-/* Whether a relation is the target of a rule set, or a child of it. */
+/* Whether a relation is a table, or a child of it. */
 static bool
-IsTarget(const CsRuleSet *set, Oid relation)
+IsWithin(Oid relation, Oid table)
 {
-	return set->target == relation || list_member_oid(CsAncestors(relation), set->target);
+	return relation == table || list_member_oid(CsAncestors(relation), table);
 }
 
 static void
@@ -70,7 +69,7 @@ Begin(FunctionCallInfo fcinfo)
 	Statement *statement = MemoryContextAllocZero(memory, sizeof(Statement));
 
 	statement->set = CsUseRuleSet(trigger->tg_trigger->tgargs[0], memory);
-	if (!IsTarget(statement->set, RelationGetRelid(trigger->tg_relation)))
+	if (!IsWithin(RelationGetRelid(trigger->tg_relation), statement->set->target))
 		ereport(
 			ERROR,
 			(errcode(CS_BAD_RULE),
@@ -175,7 +174,7 @@ cs_enforce_account_rules(PG_FUNCTION_ARGS)
 	}
 	update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
 	row = update ? trigger->tg_newtuple : trigger->tg_trigtuple;
-	if (CsErasesOwn() || CsIsRegisterChange(RelationGetRelid(trigger->tg_relation)))
+	if (OidIsValid(CsErasedTable()) && IsWithin(RelationGetRelid(trigger->tg_relation), CsErasedTable()))
 		return PointerGetDatum(row);
 	subject.set = statement->set;
 	subject.columns = statement->columns;
