@@ -30,7 +30,7 @@ sub kill_one
 {
 	my ($condition) = @_;
 	my $at_work = "EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'writer%' AND state = 'active')";
-	my $spy = $shop->session('postgres', 'postgres', 'spy');
+	my $spy = $shop->session('postgres', scalar getpwuid($<), 'spy');
 	my $until = time + 60;
 	my $pid = 0;
 	# a moment that differs each time
