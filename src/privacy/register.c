@@ -8,8 +8,8 @@
  * dump must be restored whatever became of them: a row that is loaded by COPY
  * gets a warning instead, and reading the register is strict.
  *
- * Statements that the register asks for are run here, so that rules on what users
- * write can tell them. What is read is in the caller's memory. SPI must be connected.
+ * Statements that the register asks for are run here, so that account rules let
+ * them through. What is read is in the caller's memory. SPI must be connected.
  */
 #include "postgres.h"
 

@@ -4,7 +4,8 @@
  *
  * The tables are locked as a refresh does, in the order of their oids, before
  * anything is erased, and until the transaction ends. Rows are deleted as the
- * table's owner, security-restricted; change logs and run reports are internal.
+ * table's owner, security-restricted; change logs, run reports and the model of
+ * lifetime values, which is to be fitted anew, are internal.
  * SPI must be connected.
  */
 #include "postgres.h"

@@ -14,8 +14,8 @@
  * lost. A session hears of changes through the relation account_signal and the
  * segment table itself, which triggers invalidate on every table that accounts
  * come from (signal.c); those on segment tables are looked for, and without them
- * nothing is kept. Periods
- * begin and end by time alone: the next such moment is remembered.
+ * nothing is kept. Periods begin and end by time alone: the next such moment is
+ * remembered.
  *
  * A segment table is read as its owner, the tables of the extension as the
  * extension's owner. SPI is connected here.

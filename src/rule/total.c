@@ -40,6 +40,7 @@
 
 #include "core/owner.h"
 #include "rule/total.h"
+#include "segment/customer_text.h"
 
 PG_FUNCTION_INFO_V1(cs_check_totals);
 
@@ -126,20 +127,8 @@ NewBatch(MemoryContext query, CsRuleSet *set)
 static bool
 HasOneText(Oid type, Oid collation)
 {
-	switch (type)
-	{
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-		case UUIDOID:
-			return true;
-		case TEXTOID:
-		case VARCHAROID:
-		case BPCHAROID:
-			return get_collation_isdeterministic(collation);
-		default:
-			return false;
-	}
+	return CsHasTexts(type) ||
+		   ((CsIsText(type) || type == BPCHAROID) && get_collation_isdeterministic(collation));
 }
 
 /* Hash of what a group has in common: the same for all texts that are equal in its type, as 1.0 and 1.00. */

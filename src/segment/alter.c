@@ -200,7 +200,8 @@ ChangeScale(SegmentDefinition *definition, int scale)
 
 /*
  * Whether only schedule, history, lifetime values, tiers and what the overview
- * shows are altered: that works while the source is broken. Without any option the source is looked at anew.
+ * shows are altered: that works while the source is broken. Without any option
+ * the source is looked at anew.
  */
 static bool
 LeavesSource(FunctionCallInfo fcinfo)

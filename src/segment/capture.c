@@ -11,7 +11,8 @@
  * those of a subtransaction that was rolled back, and then appended to the log
  * of each segment table (change_log.c). The log is locked at the first key, so
  * that a writer waits for nobody while it commits; it conflicts only with who
- * drops the log, or empties a full one. Past LOG_KEYS_A_TRANSACTION keys are not told apart any more.
+ * drops the log, or empties a full one. Past LOG_KEYS_A_TRANSACTION keys are not
+ * told apart any more.
  *
  * Who follows a relation is cached by session. Whoever attaches a follower has
  * the relation locked against writers, and invalidates its relcache entry.

@@ -5,10 +5,10 @@
  * A source is *captured* when it and all its partitions and children are plain
  * tables that carry both triggers, enabled always, and the segment table is
  * noted as their follower in segment_capture. A segment table follows itself,
- * too: what others write to it is put right by the next refresh. Triggers are made with the rights
- * of the segment table's owner, while the relations are locked against writers:
- * whoever wrote before has committed and is seen by the snapshot of the refresh
- * that follows, whoever writes after is captured.
+ * too: what others write to it is put right by the next refresh. Triggers are
+ * made with the rights of the segment table's owner, while the relations are
+ * locked against writers: whoever wrote before has committed and is seen by the
+ * snapshot of the refresh that follows, whoever writes after is captured.
  *
  * The *coverage* of a refresh is what capture hung by at that time: the
  * relations, their files, their triggers and who wrote those triggers' catalog

@@ -4,9 +4,9 @@
  *
  * A *tombstone* keeps an erased customer out of segment tables, should his
  * orders be loaded again. It is a hash of the customer's text and a *salt*, 32
- * random bytes that each database makes for its first one (or for privacy_audit, which hashes alike): nobody who has
- * only the tombstones can tell whom they are of, and whoever has both can but
- * try. The text is hashed in UTF-8, so that a dump may be restored into another
+ * random bytes that each database makes for its first one (or for privacy_audit,
+ * which hashes alike): nobody who has only the tombstones can tell whom they are
+ * of, and whoever has both can but try. The text is hashed in UTF-8, so that a dump may be restored into another
  * encoding.
  *
  * Who has a tombstone is told to segment tables by the capture of changes, which
